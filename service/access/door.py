@@ -1,0 +1,138 @@
+"""The way in over HTTP: who is calling is settled before the request is read, and each route says what it takes."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection
+
+from service.access.policy import Act, Actor, find_refusal
+from service.access.queries import Caller, identify
+from service.access.tokens import parse_authorization
+from service.core import clock, idempotency
+from service.core.answers import JSON_MEDIA_TYPE, to_json
+from service.core.body import malformed, read_json
+from service.core.db import Database
+from service.core.errors import Forbidden, UnsupportedMedia
+from service.core.history import Recorder
+from service.core.idempotency import KeptAnswer
+
+T = TypeVar("T")
+JSON_TYPES = {"application/json", "application/merge-patch+json"}
+WITH_BODY = {"POST", "PATCH", "PUT"}
+NOT_JSON = "Send the body as application/json (a PATCH may be application/merge-patch+json)."
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read strictly."""
+
+    async def json(self) -> Any:
+        """Return the body as `core.body` reads it."""
+        if not hasattr(self, "_document"):
+            self._document = read_json(await self.body())
+        return self._document
+
+
+class Door(APIRoute):
+    """A route that takes a token: it is checked before anything else of the request is looked at."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with the caller settled and the body read before FastAPI sees them."""
+        handle = super().get_route_handler()
+
+        async def enter(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            credentials = parse_authorization(strict.headers.get("authorization"))
+            now = clock.now()
+            database: Database = request.app.state.database
+            caller = await database.read(lambda connection: identify(connection, credentials, now))
+            request.scope["caller"] = caller
+            if request.method in WITH_BODY:
+                await _read_body(strict)
+            return await handle(strict)
+
+        return enter
+
+
+async def _read_body(request: StrictRequest) -> None:
+    if not await request.body():
+        raise malformed("it is empty")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in JSON_TYPES:
+        raise UnsupportedMedia(NOT_JSON)
+    await request.json()
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who is calling."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+def needs(act: Act) -> Any:
+    """Return the dependency that lets in only who may do an act."""
+
+    async def check(request: Request) -> None:
+        refusal = find_refusal(caller_of(request).actor, act)
+        if refusal:
+            raise Forbidden(refusal)
+
+    check.act = act  # type: ignore[attr-defined] The access matrix reads it.
+    return Depends(check)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request with its actor: how an endpoint reaches the service functions."""
+
+    request: Request
+    actor: Actor
+    newest_seq: int
+    database: Database
+
+    async def read(self, ask: Callable[[Connection], T]) -> T:
+        """Ask one short statement."""
+        return await self.database.read(ask)
+
+    async def snapshot(self, ask: Callable[[Connection], T]) -> T:
+        """Ask several statements that agree with one another."""
+        return await self.database.snapshot(ask)
+
+    async def write(self, act: Callable[[Recorder], T]) -> T:
+        """Do a change; it is on disk when this returns."""
+        now = clock.now()
+        return await self.database.write(lambda connection: act(Recorder(connection, self.actor.user_id, now)))
+
+    async def post(self, act: Callable[[Recorder], tuple[Any, str]]) -> Response:
+        """Make something and answer 201 with it and its address; once, however often the same key is sent."""
+        body = await self.request.body()
+        path = f"POST {self.request.url.path}?{self.request.url.query}"
+        keyed = idempotency.read_key(self.request.headers.get("idempotency-key"), self.actor.user_id, path, body)
+        now = clock.now()
+
+        def answer(connection: Connection) -> KeptAnswer:
+            if keyed is not None:
+                kept = idempotency.find_answer(connection, keyed, now)
+                if kept is not None:
+                    return kept
+            content, location = act(Recorder(connection, self.actor.user_id, now))
+            made = KeptAnswer(201, location, to_json(content))
+            if keyed is not None:
+                idempotency.keep_answer(connection, keyed, made, now)
+            return made
+
+        with idempotency.in_flight(keyed):
+            made = await self.database.write(answer)
+        headers = {"Location": made.location} if made.location else None
+        return Response(made.body, made.status, headers, JSON_MEDIA_TYPE)
+
+
+async def visit(request: Request) -> Visit:
+    """Return this request with its actor."""
+    caller = caller_of(request)
+    return Visit(request, caller.actor, caller.newest_seq, request.app.state.database)
+
+
+Entered = Depends(visit)

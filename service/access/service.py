@@ -1,0 +1,52 @@
+"""Making users and their tokens."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, insert, select
+
+from service.access.policy import Role, Scope
+from service.access.queries import access_token, user_account, user_role
+from service.access.tokens import DAYS_AT_MOST, make_token
+from service.core.errors import Fault, Invalid
+
+
+def create_token(
+    connection: Connection,
+    *,
+    name: str,
+    roles: Sequence[Role],
+    organisation_id: int | None,
+    scopes: Sequence[Scope],
+    days: int,
+    now: datetime,
+) -> str:
+    """Make a user with these roles and a token for it, and return the token: it is shown this once.
+
+    Raises:
+        Invalid: the life of the token is not from 1 to 365 days.
+    """
+    if not 1 <= days <= DAYS_AT_MOST:
+        raise Invalid(Fault("/expires_days", f"A token lives from 1 to {DAYS_AT_MOST} days."))
+    user_id = connection.execute(
+        insert(user_account).values(name=name, is_active=True, created_at=now).returning(user_account.c.id)
+    ).scalar_one()
+    grants = [{"user_id": user_id, "role": role.value, "organisation_id": organisation_id} for role in set(roles)]
+    connection.execute(insert(user_role), grants)
+    token, public_id, digest = make_token()
+    connection.execute(
+        insert(access_token).values(
+            public_id=public_id,
+            digest=digest,
+            user_id=user_id,
+            scopes=sorted(scope.value for scope in set(scopes)),
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+    )
+    return token
+
+
+def is_without_users(connection: Connection) -> bool:
+    """Tell whether nobody can use the service yet."""
+    return connection.execute(select(func.count()).select_from(user_account)).scalar_one() == 0

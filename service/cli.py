@@ -1,0 +1,251 @@
+"""`tracker …`: the service from a shell. Each command builds an actor-less session and calls the same functions."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+import uvicorn
+from sqlalchemy import Connection, select
+
+from service.access.policy import Role, Scope
+from service.access.service import create_token, is_without_users
+from service.access.tokens import DAYS_BY_DEFAULT
+from service.core import clock
+from service.core.db import Database, UnsupportedDatabase
+from service.core.errors import TrackerError
+from service.core.history import Recorder
+from service.core.logs import set_up_logs
+from service.core.migrations import current_revision, downgrade, migrate, newest_revision
+from service.exchange.backup import check_empty, read_backup, write_backup, write_sqlite_backup
+from service.exchange.load import load_plan
+from service.exchange.planfile import read_plan_file
+from service.main import create_app
+from service.plan.models import organisation, strategy
+from service.settings import PREFIX, Settings, SettingsError, read_settings
+
+T = TypeVar("T")
+MOST_FAULTS_SHOWN = 20
+DEMO_QUESTION = "/v1/progress?strategy_id=1&group_by=priority&as_at=2018-12-10"
+
+
+def main() -> None:
+    """Run a command; what is wrong is said in words, without a trace."""
+    try:
+        cli(standalone_mode=True)
+    except (SettingsError, UnsupportedDatabase) as error:
+        _fail(str(error))
+    except TrackerError as error:
+        lines = [error.detail] if not error.faults else []
+        lines += [f"{fault.pointer or '/'}: {fault.detail}" for fault in error.faults[:MOST_FAULTS_SHOWN]]
+        hidden = len(error.faults) - MOST_FAULTS_SHOWN
+        _fail("\n".join([*lines, f"… and {hidden} more."] if hidden > 0 else lines))
+
+
+def _fail(message: str) -> None:
+    click.echo(message, err=True)
+    sys.exit(1)
+
+
+def _run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    async def run() -> T:
+        database = Database(settings.sqlalchemy_url, lock_timeout_seconds=settings.lock_timeout_seconds)
+        try:
+            return await work(database)
+        finally:
+            await database.dispose()
+
+    return asyncio.run(run())
+
+
+def _settings_help() -> str:
+    """Return the settings as the help of `serve` shows them."""
+    lines = [f"  {PREFIX}{name.upper()}\n      {field.description}" for name, field in Settings.model_fields.items()]
+    return "\b\nSettings come from the environment:\n" + "\n".join(lines)
+
+
+@click.group()
+@click.version_option(package_name="partnership-action-tracker")
+def cli() -> None:
+    """Partnership Action Tracker: the plan behind joint priorities, and progress on it."""
+
+
+@cli.command(epilog=_settings_help())
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--workers", type=int, help="Server processes.")
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the API."""
+    settings = read_settings()
+    if not _run(settings, lambda database: database.snapshot(_is_current)):
+        click.echo("The database is not at the current tables: run `tracker migrate` first.", err=True)
+    _serve(settings, host or settings.host, settings.port if port is None else port, workers or settings.workers)
+
+
+@cli.command()
+def demo() -> None:
+    """Migrate, load the sample plan into an empty database, print a token and a first question, and serve."""
+    settings = read_settings()
+    _run(settings, lambda database: database.write(migrate))
+    token = _run(settings, lambda database: database.write(_set_up_demo))
+    url = f"http://{settings.host}:{settings.port}"
+    click.echo(
+        f"\nDocumentation to try out:  {url}/docs   (Authorize with the token)\n"
+        f"Token, good for {DAYS_BY_DEFAULT} days:   {token}\n\n"
+        "The board's question, progress by priority as at 10 December 2018:\n\n"
+        f"  curl -s -H 'Authorization: Bearer {token}' '{url}{DEMO_QUESTION}'\n"
+    )
+    _serve(settings, settings.host, settings.port, settings.workers)
+
+
+@cli.command("migrate")
+def migrate_command() -> None:
+    """Bring the database to the current tables."""
+    settings = read_settings()
+    _run(settings, lambda database: database.write(migrate))
+    click.echo(f"The database is at revision {newest_revision()}.")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--sample", is_flag=True, help="Load the sample plan that comes with the service.")
+def load(file: Path | None, sample: bool) -> None:  # noqa: FBT001 A flag of the command line.
+    """Load a plan file: all of it or nothing."""
+    if (file is None) != sample:
+        raise click.UsageError("Name one plan file, or say --sample.")
+    raw = file.read_bytes() if file else _sample_bytes()
+    settings = read_settings()
+    counts = _run(settings, lambda database: database.write(lambda connection: _load(connection, raw)))
+    click.echo("Loaded " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write the whole database to FILE, while the service goes on."""
+    settings = read_settings()
+    counts = _run(settings, lambda database: _backup(database, file))
+    click.echo(f"Wrote {sum(counts.values())} rows to {file}.")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Discard what the database holds.")
+def restore(file: Path, replace: bool) -> None:  # noqa: FBT001 A flag of the command line.
+    """Put a backup into an empty database."""
+
+    def act(connection: Connection) -> dict[str, int]:
+        if replace:
+            downgrade(connection)
+        migrate(connection)
+        check_empty(connection)
+        return read_backup(connection, file)
+
+    counts = _run(read_settings(), lambda database: database.write(act))
+    click.echo(f"Restored {sum(counts.values())} rows from {file}.")
+
+
+@cli.command("openapi")
+def print_openapi() -> None:
+    """Print the OpenAPI document."""
+    app = create_app(Settings(database_url="sqlite://"))
+    click.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+
+
+@cli.group()
+def token() -> None:
+    """Make tokens."""
+
+
+@token.command("create")
+@click.option("--name", required=True, help="Who or what the token is for.")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--organisation", help="Ref of the organisation that the roles are held for.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice([scope.value for scope in Scope]))
+@click.option("--expires-days", type=int, default=DAYS_BY_DEFAULT, show_default=True)
+def create(name: str, roles: tuple[str, ...], organisation: str | None, scopes: tuple[str, ...], expires_days: int) -> None:
+    """Make a user with a token, and print the token, nothing else. It is shown this once."""
+
+    def act(connection: Connection) -> str:
+        return create_token(
+            connection,
+            name=name,
+            roles=[Role(role) for role in roles],
+            organisation_id=_organisation_id(connection, organisation, roles),
+            scopes=[Scope(scope) for scope in scopes] or list(Scope),
+            days=expires_days,
+            now=clock.now(),
+        )
+
+    click.echo(_run(read_settings(), lambda database: database.write(act)))
+
+
+def _organisation_id(connection: Connection, ref: str | None, roles: tuple[str, ...]) -> int | None:
+    if ref is None:
+        if is_without_users(connection) and set(roles) == {Role.ADMIN.value}:
+            return None
+        raise click.UsageError("Say --organisation REF: roles are held for one. Only the very first admin needs none.")
+    found = connection.execute(select(organisation.c.id).where(organisation.c.ref == ref)).scalar_one_or_none()
+    if found is None:
+        raise click.UsageError(f"There is no organisation with the ref {ref}.")
+    return int(found)
+
+
+def _sample_bytes() -> bytes:
+    return files("service.sample").joinpath("plan.json").read_bytes()
+
+
+def _load(connection: Connection, raw: bytes) -> dict[str, int]:
+    recorder = Recorder(connection, None, clock.now(), "Loaded from a plan file")
+    return load_plan(recorder, read_plan_file(raw), clock.today())
+
+
+def _set_up_demo(connection: Connection) -> str:
+    if connection.execute(select(strategy.c.id).limit(1)).first() is None:
+        _load(connection, _sample_bytes())
+    found = connection.execute(select(organisation.c.id).order_by(organisation.c.id).limit(1)).scalar_one_or_none()
+    return create_token(
+        connection,
+        name="Demonstration",
+        roles=[Role.MANAGER, Role.ADMIN],
+        organisation_id=found,
+        scopes=list(Scope),
+        days=DAYS_BY_DEFAULT,
+        now=clock.now(),
+    )
+
+
+def _is_current(connection: Connection) -> bool:
+    return current_revision(connection) == newest_revision()
+
+
+async def _backup(database: Database, file: Path) -> dict[str, int]:
+    if not database.is_sqlite:
+        return await database.snapshot(lambda connection: write_backup(connection, file))
+    return write_sqlite_backup(Path(str(database.engine.url.database)), file)
+
+
+def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
+    set_up_logs(settings.log_level)
+    uvicorn.run(
+        "service.cli:make_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+
+
+def make_app() -> Any:
+    """Return the application that a server process runs."""
+    settings = read_settings()
+    set_up_logs(settings.log_level)
+    return create_app(settings)

@@ -1,0 +1,58 @@
+"""Months, quarters and years of the plan. Quarters are those of the UK financial year (April to March)."""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+
+
+class Precision(StrEnum):
+    """How exactly a date is known; the date itself is the last day of the period."""
+
+    DAY = "day"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+class Every(StrEnum):
+    """The step of a trend."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+QUARTER_END_MONTHS = (3, 6, 9, 12)
+
+
+def month_end(year: int, month: int) -> date:
+    """Return the last day of a month."""
+    return date(year, month, monthrange(year, month)[1])
+
+
+def is_period_end(day: date, precision: Precision) -> bool:
+    """Tell whether a day is the last of a period of this precision.
+
+    A year may be the financial year (31 March) or the calendar year (31 December).
+    28 February 2019 ends a month, and neither a quarter nor a year.
+    """
+    if precision is Precision.DAY:
+        return True
+    if day != month_end(day.year, day.month):
+        return False
+    months: tuple[int, ...] = tuple(range(1, 13))
+    if precision is Precision.QUARTER:
+        months = QUARTER_END_MONTHS
+    elif precision is Precision.YEAR:
+        months = (3, 12)
+    return day.month in months
+
+
+def period_ends(first: date, last: date, every: Every) -> Iterator[date]:
+    """Yield the last day of each month or quarter that ends in first–last, both included, oldest first."""
+    months = QUARTER_END_MONTHS if every is Every.QUARTER else range(1, 13)
+    for year in range(first.year, last.year + 1):
+        for month in months:
+            day = month_end(year, month)
+            if first <= day <= last:
+                yield day

@@ -1,0 +1,92 @@
+"""Column types and SQL expressions that mean the same on SQLite and on PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Dialect, Integer, String, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+# SQLite hands out row numbers only to a column declared INTEGER.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def text_column(length: int) -> String:
+    """Return a text type that sorts and compares by code point on both engines."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC, kept as whole microseconds since 1970: exact, ordered and the same on both engines."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 SQLAlchemy names it.
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 SQLAlchemy names it.
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def to_microseconds(instant: datetime) -> int:
+    """Return an instant as whole microseconds since 1970."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount in pounds with two decimals, kept as whole pence."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 SQLAlchemy names it.
+        return None if value is None else int(value.scaleb(2))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 SQLAlchemy names it.
+        return None if value is None else Decimal(value).scaleb(-2)
+
+
+class days_between(GenericFunction[int]):  # noqa: N801 SQL functions are written small.
+    """Whole days from the first date to the second: `days_between(start, end)`."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(days_between, "sqlite")
+def _days_between_sqlite(element: days_between, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(julianday({end}) - julianday({start}) AS INTEGER)"
+
+
+@compiles(days_between, "postgresql")
+def _days_between_postgresql(element: days_between, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(CAST({end} AS DATE) - CAST({start} AS DATE) AS BIGINT)"
+
+
+class json_list(GenericFunction[list[Any]]):  # noqa: N801 SQL functions are written small.
+    """All values of a group as one JSON array; each value is itself an array where several columns are given."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+@compiles(json_list, "sqlite")
+def _json_list_sqlite(element: json_list, compiler: SQLCompiler, **kw: Any) -> str:
+    columns = [compiler.process(clause, **kw) for clause in element.clauses]
+    value = columns[0] if len(columns) == 1 else f"json_array({', '.join(columns)})"
+    return f"json_group_array({value})"
+
+
+@compiles(json_list, "postgresql")
+def _json_list_postgresql(element: json_list, compiler: SQLCompiler, **kw: Any) -> str:
+    columns = [compiler.process(clause, **kw) for clause in element.clauses]
+    value = columns[0] if len(columns) == 1 else f"json_build_array({', '.join(columns)})"
+    return f"coalesce(json_agg({value}), '[]')"

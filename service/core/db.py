@@ -1,0 +1,255 @@
+"""One database behind three verbs: `read` (one statement), `snapshot` (several that agree) and `write`.
+
+Work is written once, as plain functions of a connection. On PostgreSQL it runs over an asynchronous driver.
+On SQLite a read runs on the event loop itself (it is shorter than the trip to another thread), a snapshot in
+a thread, and all writes in one thread. A write is committed before it returns; whatever raises rolls back.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, pool
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from service.core.errors import Unavailable
+from service.core.integrity import conflict_of
+
+# Any number will do, as long as every writer of one database takes the same.
+WRITER_LOCK = 7_226_310
+SNAPSHOT_THREADS = 4
+# Write-ahead logging lost data in versions before these.
+FIRST_SAFE_WAL = (3, 51, 3)
+SAFE_WAL_BRANCHES = {(3, 50): 7, (3, 44): 6}
+
+BUSY = "The database is busy. Nothing was changed; send the request again in a moment."
+AWAY = "The database cannot be reached. Nothing is known to have changed; send the request again in a moment."
+PASSING_FAULTS: tuple[type[BaseException], ...] = (
+    PoolTimeout,
+    TimeoutError,
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+
+
+T = TypeVar("T")
+
+
+class UnsupportedDatabase(ValueError):
+    """TRACKER_DATABASE_URL names neither SQLite nor PostgreSQL."""
+
+
+def is_wal_safe(version: tuple[int, int, int]) -> bool:
+    """Tell whether this version of SQLite has the repaired write-ahead log: (3, 50, 7) has, (3, 51, 2) has not."""
+    return version >= FIRST_SAFE_WAL or version[2] >= SAFE_WAL_BRANCHES.get(version[:2], 1_000_000)
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, lock_timeout_seconds: float = 10.0) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._writing = asyncio.Lock()
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._readers = ThreadPoolExecutor(SNAPSHOT_THREADS, "snapshot")
+        self._glance: Connection | None = None
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(parsed, lock_timeout_seconds)
+        elif parsed.get_backend_name() == "postgresql":
+            self.engine = _postgresql_engine(parsed, pool_size, lock_timeout_seconds)
+        else:
+            raise UnsupportedDatabase("TRACKER_DATABASE_URL must start with sqlite:/// or postgresql://")
+
+    async def read(self, ask: Callable[[Connection], T]) -> T:
+        """Run one short statement, outside any transaction."""
+        if not self.is_sqlite:
+            return await greenlet_spawn(self._ask, ask)
+        with passing_faults():
+            if self._glance is None:
+                self._glance = self.engine.connect()
+            return ask(self._glance)
+
+    async def snapshot(self, ask: Callable[[Connection], T]) -> T:
+        """Run statements that all see the same state of the database."""
+        if not self.is_sqlite:
+            return await greenlet_spawn(self._ask_snapshot, ask)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._ask_snapshot, ask)
+
+    async def write(self, act: Callable[[Connection], T]) -> T:
+        """Run a change as the only writer, and commit it before returning.
+
+        Raises:
+            Unavailable: another writer held the database for longer than the set time.
+            Conflict: a constraint of the database refused the change.
+        """
+        try:
+            async with asyncio.timeout(self._lock_timeout_seconds):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise Unavailable(BUSY) from None
+        try:
+            if not self.is_sqlite:
+                return await greenlet_spawn(self._act, act)
+            return await asyncio.get_running_loop().run_in_executor(self._writer, self._act, act)
+        finally:
+            self._writing.release()
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        self._writer.shutdown()
+        self._readers.shutdown()
+        if self._glance is not None:
+            self._glance.close()
+        if self.is_sqlite:
+            self.engine.dispose()
+        else:
+            await greenlet_spawn(self.engine.dispose)
+
+    def _ask(self, ask: Callable[[Connection], T]) -> T:
+        with passing_faults(), self.engine.connect() as connection:
+            return ask(connection)
+
+    def _ask_snapshot(self, ask: Callable[[Connection], T]) -> T:
+        with passing_faults(), self.engine.connect() as connection:
+            begin_snapshot(connection)
+            try:
+                return ask(connection)
+            finally:
+                _end(connection, "ROLLBACK")
+
+    def _act(self, act: Callable[[Connection], T]) -> T:
+        with passing_faults(), self.engine.connect() as connection:
+            begin_write(connection)
+            try:
+                result = act(connection)
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                _end(connection, "ROLLBACK")
+                raise
+            return result
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """Open a transaction in which all statements see the same state."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _send(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+def begin_write(connection: Connection) -> None:
+    """Open a transaction and become the only writer before anything is read."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # One message, one round trip: the lock stands before the first statement takes its snapshot.
+        _send(connection, f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+
+def _send(connection: Connection, script: str) -> None:
+    """Send statements as they stand in one message, which a prepared statement cannot."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
+    await_only(driver.execute(script))
+
+
+def _end(connection: Connection, how: str) -> None:
+    """End a transaction that is of no further use; a connection that cannot is thrown away."""
+    try:
+        connection.exec_driver_sql(how)
+    except Exception:  # noqa: BLE001 Whatever is wrong with it, the first error is the one to report.
+        connection.invalidate()
+
+
+@contextmanager
+def passing_faults() -> Iterator[None]:
+    """Turn the faults of a database that is busy or away into `Unavailable`, and refusals into `Conflict`."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise conflict_of(error) from error
+    except DBAPIError as error:
+        if _is_passing(error):
+            raise Unavailable(AWAY if error.connection_invalidated else BUSY) from error
+        raise
+    except PASSING_FAULTS as error:
+        raise Unavailable(AWAY) from error
+    except OSError as error:
+        raise Unavailable(AWAY) from error
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    cause: BaseException | None = error.orig
+    while cause is not None:
+        if isinstance(cause, PASSING_FAULTS):
+            return True
+        if isinstance(cause, sqlite3.OperationalError):
+            # The low byte is the kind of fault; the others say where it arose.
+            return cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        cause = cause.__cause__
+    return False
+
+
+def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url.set(drivername="sqlite"),
+        connect_args={"check_same_thread": False, "timeout": lock_timeout_seconds},
+        poolclass=pool.QueuePool,
+        pool_size=SNAPSHOT_THREADS + 2,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 SQLAlchemy calls it so.
+        # Transactions are opened by hand; the driver's own handling would open them too late.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA cache_size = -65536")
+        if is_wal_safe(sqlite3.sqlite_version_info):
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
+
+    return engine
+
+
+def _postgresql_engine(url: URL, pool_size: int, lock_timeout_seconds: float) -> Engine:
+    milliseconds = str(int(lock_timeout_seconds * 1000))
+    engine = create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,
+        pool_timeout=lock_timeout_seconds,
+        pool_reset_on_return=None,
+        connect_args={
+            "timeout": lock_timeout_seconds,
+            "server_settings": {"lock_timeout": milliseconds, "application_name": "tracker", "jit": "off"},
+        },
+    )
+    return engine.sync_engine

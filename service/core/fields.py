@@ -1,0 +1,102 @@
+"""Field types of every input: bounded, strict, and safe to keep, list and print."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+LARGEST_ID = 2**53 - 1
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+INSTANT_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+NUMERAL_PATTERN = re.compile(r"-?\d{1,16}", re.ASCII)
+# Longer fractions of a second than microseconds are cut: an instant between two stamps sees the earlier one.
+BEYOND_MICROSECONDS = re.compile(r"(\.\d{6})\d+")
+
+
+def parse_date(value: object) -> date:
+    """Return a date given as YYYY-MM-DD, from 1900 to 2999."""
+    if type(value) is date:
+        return value
+    if isinstance(value, str) and DATE_PATTERN.fullmatch(value):
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise PydanticCustomError("date", "There is no such day in the calendar.") from None
+        if FIRST_YEAR <= day.year <= LAST_YEAR:
+            return day
+        raise PydanticCustomError("date", "Dates run from 1900-01-01 to 2999-12-31.")
+    raise PydanticCustomError("date", "Write the date as YYYY-MM-DD.")
+
+
+def parse_instant(value: object) -> datetime:
+    """Return an instant given as RFC 3339 with an offset, in UTC."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if isinstance(value, str) and INSTANT_PATTERN.fullmatch(value):
+        try:
+            instant = datetime.fromisoformat(BEYOND_MICROSECONDS.sub(r"\1", value.upper())).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise PydanticCustomError("instant", "There is no such instant.") from None
+        if FIRST_YEAR <= instant.year <= LAST_YEAR:
+            return instant
+        raise PydanticCustomError("instant", "Instants run from 1900 to 2999.")
+    raise PydanticCustomError("instant", "Write the instant as RFC 3339 in UTC, e.g. 2018-12-10T09:30:00Z.")
+
+
+def parse_numeral(value: object) -> object:
+    """Return the whole number that a part of a URL spells, e.g. 17; anything else is refused."""
+    if isinstance(value, str):
+        if not NUMERAL_PATTERN.fullmatch(value):
+            raise PydanticCustomError("int_parsing", "Write a whole number.")
+        return int(value)
+    return value
+
+
+def parse_flag(value: object) -> object:
+    """Return the truth that a part of a URL spells: true or false."""
+    if isinstance(value, str):
+        if value not in ("true", "false"):
+            raise PydanticCustomError("bool_parsing", "Write true or false.")
+        return value == "true"
+    return value
+
+
+def parse_amount(value: object) -> object:
+    """Return an exact decimal, given as a JSON string or number."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("decimal", "Write an amount such as 882373.00.")
+    if isinstance(value, float | int):
+        return Decimal(repr(value))
+    return value
+
+
+Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})]
+Instant = Annotated[datetime, BeforeValidator(parse_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
+# One character at least that is not blank, and no NUL, which no database keeps.
+Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+Prose = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\u0000]*$")]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+Id = Annotated[int, Strict(), Field(ge=1, le=LARGEST_ID)]
+IdInUrl = Annotated[int, BeforeValidator(parse_numeral), Field(ge=1, le=LARGEST_ID)]
+NumberInUrl = Annotated[int, BeforeValidator(parse_numeral), Field(ge=0, le=LARGEST_ID)]
+Flag = Annotated[bool, BeforeValidator(parse_flag)]
+Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s\u0000]+$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(parse_amount),
+    Field(ge=0, le=Decimal("999999999999.99"), decimal_places=2, max_digits=14, allow_inf_nan=False),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,12}(\.\d{1,2})?$"}),
+]
+Number = Annotated[float, Strict(), Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+
+
+class Input(BaseModel):
+    """A request body: nothing that is not declared."""
+
+    model_config = ConfigDict(extra="forbid")

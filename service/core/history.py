@@ -1,0 +1,334 @@
+"""System-versioned rows: one mechanism for every table of the plan.
+
+A table holds the rows as they are known now. Its twin, named `…_history`, holds each row as it was, with the
+half-open interval of transactions [from_seq, to_seq) in which it was the known one. A stamp numbers each
+transaction and dates it, in commit order: writers take turns, and an instant is never repeated or passed back
+even where the system clock is. What is only ever added (status updates, observations) carries its `seq`.
+`change` lists what each transaction did, for the audit trail and the change feed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    type_coerce,
+    union_all,
+    update,
+)
+from sqlmodel import SQLModel
+
+from service.core.columns import Instant, text_column, to_microseconds
+from service.core.errors import Fault, Invalid
+
+metadata = SQLModel.metadata
+metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Row = dict[str, Any]
+TWINS: dict[str, Table] = {}
+APPEND_ONLY: set[str] = {"stamp", "change"}
+
+stamp = Table(
+    "stamp",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False, unique=True),
+    Column("actor_id", BigInteger),
+    Column("reason", text_column(1000)),
+)
+change = Table(
+    "change",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("resource", String(40), nullable=False),
+    Column("row_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("action", String(10), nullable=False),
+    PrimaryKeyConstraint("seq", "position"),
+    Index("ix_change_resource_row_id", "resource", "row_id"),
+)
+
+
+class Action(StrEnum):
+    """What a transaction did to a row."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+def versioned(table: Table) -> Table:
+    """Give a table its history twin and return the table."""
+    key = [column.name for column in table.primary_key]
+    twin = Table(
+        f"{table.name}_history",
+        table.metadata,
+        *(Column(column.name, column.type, nullable=column.nullable) for column in table.columns),
+        Column("to_seq", BigInteger, nullable=False),
+        PrimaryKeyConstraint(*key, "from_seq"),
+        *(Index(None, *names) for names in _searched(table)),
+    )
+    TWINS[table.name] = twin
+    APPEND_ONLY.add(twin.name)
+    return table
+
+
+def append_only(table: Table) -> Table:
+    """Mark a table whose rows the database will neither change nor delete, and return the table."""
+    APPEND_ONLY.add(table.name)
+    return table
+
+
+def _searched(table: Table) -> Iterable[list[str]]:
+    """Yield the columns by which the table is searched, other than by its key."""
+    for constraint in sorted(table.constraints, key=lambda each: str(each.name)):
+        if isinstance(constraint, UniqueConstraint):
+            yield [column.name for column in constraint.columns]
+    for index in sorted(table.indexes, key=lambda each: str(each.name)):
+        yield [column.name for column in index.columns]
+
+
+Narrow = Callable[[FromClause], Sequence[ColumnElement[bool]]]
+
+
+def as_known(table: Table, seq: int | ColumnElement[int] | None, narrow: Narrow = lambda _: ()) -> FromClause:
+    """Return the rows of a table as they were known at a transaction, or as they are now where it is None.
+
+    `narrow` gives conditions on the rows; they are put where an index can serve them.
+    """
+    if seq is None:
+        conditions = narrow(table)
+        return select(table).where(*conditions).correlate_except(table).subquery(table.name) if conditions else table
+    moment = literal(seq, BigInteger) if isinstance(seq, int) else seq
+    twin = TWINS[table.name]
+    held = [twin.c[column.name] for column in table.columns]
+    return union_all(
+        select(table).where(table.c.from_seq <= moment, *narrow(table)).correlate_except(table),
+        select(*held)
+        .where(twin.c.from_seq <= moment, twin.c.to_seq > moment, *narrow(twin))
+        .correlate_except(twin),
+    ).subquery(table.name)
+
+
+def versions(table: Table, row_id: int) -> FromClause:
+    """Return every version of one row, with the `to_seq` that ended it (null for the present one)."""
+    twin = TWINS[table.name]
+    held = [twin.c[column.name] for column in table.columns]
+    return union_all(
+        select(table, literal(None, BigInteger).label("to_seq")).where(table.c.id == row_id),
+        select(*held, twin.c.to_seq).where(twin.c.id == row_id),
+    ).subquery("versions")
+
+
+def newest_seq() -> Select[tuple[int]]:
+    """Select the number of the newest transaction, 0 where there is none."""
+    return select(func.coalesce(func.max(stamp.c.seq), 0))
+
+
+@dataclass(frozen=True)
+class Known:
+    """The state of knowledge an answer rests on: the newest transaction in it and the instant to ask for again."""
+
+    seq: int
+    at: datetime
+    is_now: bool
+
+    @property
+    def past_seq(self) -> int | None:
+        """The transaction to ask the history for; None where the present rows answer."""
+        return None if self.is_now else self.seq
+
+
+def find_known(connection: Connection, known_at: datetime | None, now: datetime) -> Known:
+    """Resolve `known_at` (None for now) to the newest transaction stamped no later.
+
+    With nothing stamped yet the instant is the wall clock's and the number 0.
+
+    Raises:
+        Invalid: the instant is still to come.
+    """
+    newest = connection.execute(select(stamp.c.seq, stamp.c.at).order_by(stamp.c.seq.desc()).limit(1)).one_or_none()
+    if known_at is not None and known_at > max(now, newest.at if newest else now):
+        raise Invalid(Fault("/query/known_at", "Nobody knows yet: name an instant that has passed."))
+    if newest is None:
+        return Known(0, known_at or now, is_now=True)
+    if known_at is None or known_at >= newest.at:
+        return Known(newest.seq, newest.at, is_now=True)
+    seq = connection.execute(
+        select(stamp.c.seq).where(stamp.c.at <= known_at).order_by(stamp.c.at.desc()).limit(1)
+    ).scalar_one_or_none()
+    return Known(seq or 0, known_at, is_now=False)
+
+
+@dataclass
+class Recorder:
+    """Writes of one transaction: it stamps the transaction at the first of them, and keeps what was before."""
+
+    connection: Connection
+    actor_id: int | None
+    now: datetime
+    reason: str | None = None
+    _stamped: tuple[int, datetime] | None = None
+    _position: int = field(default=0)
+
+    @property
+    def seq(self) -> int:
+        """The number of this transaction."""
+        return self._stamp()[0]
+
+    @property
+    def at(self) -> datetime:
+        """The instant of this transaction."""
+        return self._stamp()[1]
+
+    def add(self, table: Table, values: Row) -> Row:
+        """Insert a row of the plan as version 1 and return it whole."""
+        row = {**values, **self._born()}
+        row["id"] = self.connection.execute(insert(table).values(row).returning(table.c.id)).scalar_one()
+        self._log(table, Action.CREATED, [(row["id"], 1)])
+        return row
+
+    def add_many(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows of the plan that carry their ids already, each as version 1."""
+        born = self._born()
+        self._insert(table, [{**row, **born} for row in rows])
+        self._log(table, Action.CREATED, [(row["id"], 1) for row in rows])
+
+    def alter(self, table: Table, row_id: int, values: Row) -> None:
+        """Change a row; the row as it was goes to the history with its interval closed."""
+        changed = {**values, "updated_at": self.at, "from_seq": self.seq, "version": table.c.version + 1}
+        self._keep(table, table.c.id == row_id)
+        version = self.connection.execute(
+            update(table).where(table.c.id == row_id).values(changed).returning(table.c.version)
+        ).scalar_one()
+        self._log(table, Action.CHANGED, [(row_id, version)])
+
+    def retire(self, table: Table, row_id: int) -> None:
+        """Take a row out of what is known now; it stays in the history."""
+        version = self.connection.execute(select(table.c.version).where(table.c.id == row_id)).scalar_one()
+        self._keep(table, table.c.id == row_id)
+        self.connection.execute(table.delete().where(table.c.id == row_id))
+        self._log(table, Action.DELETED, [(row_id, version)])
+
+    def append(self, table: Table, values: Row) -> int:
+        """Insert a row that is never changed, and return its id."""
+        row_id: int = self.connection.execute(
+            insert(table).values({**values, "seq": self.seq}).returning(table.c.id)
+        ).scalar_one()
+        self._log(table, Action.CREATED, [(row_id, 1)])
+        return row_id
+
+    def append_many(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows that are never changed and carry their ids already."""
+        self._insert(table, [{**row, "seq": self.seq} for row in rows])
+        self._log(table, Action.CREATED, [(row["id"], 1) for row in rows])
+
+    def link(self, table: Table, owner: Mapping[str, int], rows: Sequence[Row]) -> None:
+        """Make the link rows of one owner these: close those that are no longer among them, add the new ones."""
+        mine = and_(*(table.c[name] == value for name, value in owner.items()))
+        wanted = {tuple(sorted({**row, **owner}.items())) for row in rows}
+        plain = [column for column in table.columns if column.name != "from_seq"]
+        held = {tuple(sorted(row._mapping.items())) for row in self.connection.execute(select(*plain).where(mine))}
+        for gone in sorted(held - wanted, key=repr):
+            this = and_(*(table.c[name] == value for name, value in gone))
+            self._keep(table, this)
+            self.connection.execute(table.delete().where(this))
+        self.link_many(table, [dict(new) for new in sorted(wanted - held, key=repr)])
+
+    def link_many(self, table: Table, rows: Sequence[Row]) -> None:
+        """Add link rows."""
+        self._insert(table, [{**row, "from_seq": self.seq} for row in rows])
+
+    def _born(self) -> Row:
+        return {"version": 1, "created_at": self.at, "updated_at": self.at, "from_seq": self.seq}
+
+    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
+        if rows:
+            self.connection.execute(insert(table), rows)
+
+    def _keep(self, table: Table, this: ColumnElement[bool]) -> None:
+        """Copy a row into the history, unless this very transaction made it: then nobody ever knew it."""
+        twin = TWINS[table.name]
+        names = [column.name for column in table.columns]
+        was = select(*(table.c[name] for name in names), literal(self.seq, BigInteger))
+        self.connection.execute(
+            insert(twin).from_select([*names, "to_seq"], was.where(this, table.c.from_seq < self.seq))
+        )
+
+    def _log(self, table: Table, action: Action, rows: Sequence[tuple[int, int]]) -> None:
+        entries = [
+            {
+                "seq": self.seq,
+                "position": self._position + offset,
+                "resource": table.info["resource"],
+                "row_id": row_id,
+                "version": version,
+                "action": action.value,
+            }
+            for offset, (row_id, version) in enumerate(rows)
+        ]
+        self._position += len(rows)
+        self._insert(change, entries)
+
+    def _stamp(self) -> tuple[int, datetime]:
+        if self._stamped is None:
+            row = self.connection.execute(
+                STAMP, {"now": to_microseconds(self.now), "actor_id": self.actor_id, "reason": self.reason}
+            ).one()
+            self._stamped = (row.seq, row.at)
+        return self._stamped
+
+
+def _stamping() -> Any:
+    last = select(type_coerce(stamp.c.at, BigInteger)).order_by(stamp.c.seq.desc()).limit(1).scalar_subquery()
+    now = bindparam("now", type_=BigInteger)
+    instant = case((func.coalesce(last, 0) >= now, last + 1), else_=now)
+    following = newest_seq().scalar_subquery() + 1
+    values = select(following, instant, bindparam("actor_id", type_=BigInteger), bindparam("reason", type_=String))
+    return insert(stamp).from_select(["seq", "at", "actor_id", "reason"], values).returning(stamp.c.seq, stamp.c.at)
+
+
+STAMP = _stamping()
+
+
+def reserve_ids(connection: Connection, table: Table, count: int) -> int:
+    """Take `count` successive ids that no row ever had and return the first; only the one writer may call it."""
+    if connection.dialect.name == "sqlite":
+        found = connection.execute(
+            text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}
+        ).scalar_one_or_none()
+        return (found or 0) + 1
+    sequence = func.pg_get_serial_sequence(table.name, "id")
+    first: int = connection.execute(select(func.nextval(sequence))).scalar_one()
+    if count > 1:
+        connection.execute(select(func.setval(sequence, first + count - 1)))
+    return first

@@ -1,0 +1,49 @@
+"""The OpenAPI document, with the service's own errors in place of the framework's."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service.core.problems import Problem
+
+OPEN_PATHS = {"/livez", "/readyz"}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            license_info=app.license_info,
+            routes=app.routes,
+        )
+        _put_problems(document)
+        _put_security(document)
+        document["servers"] = [{"url": "/", "description": "This service."}]
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _put_problems(document: dict[str, Any]) -> None:
+    """Replace the framework's own error schema by the problem document."""
+    schemas = document["components"]["schemas"]
+    problem = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs"))
+    schemas["Problem"] = problem
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+
+
+def _put_security(document: dict[str, Any]) -> None:
+    """Say that everything but health takes a token."""
+    document["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "A token, `trk_…`."},
+        "basic": {"type": "http", "scheme": "basic", "description": "Any user name, and the token as password."},
+    }
+    document["security"] = [{"token": []}, {"basic": []}]
+    for path in OPEN_PATHS & document["paths"].keys():
+        for operation in document["paths"][path].values():
+            operation["security"] = []

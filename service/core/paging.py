@@ -1,0 +1,156 @@
+"""Keyset paging: a cursor holds the sort values of the last row, so that a page never skips or repeats one."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from pydantic import Field, StringConstraints
+from sqlalchemy import ColumnElement, FromClause, and_, false, or_
+
+from service.core.errors import Fault, Invalid, Malformed
+from service.core.fields import Input, NumberInUrl, parse_date, parse_instant
+
+BAD_CURSOR = "The cursor is not one of this list. Follow `next` as it stands, or start without a cursor."
+DEFAULT_LIMIT = 100
+LARGEST_LIMIT = 1000
+
+Limit = Annotated[NumberInUrl, Field(ge=1, le=LARGEST_LIMIT)]
+
+
+class ListQuery(Input):
+    """The query parameters that every list takes."""
+
+    limit: Limit = Field(DEFAULT_LIMIT, description="Rows in a page, 1 to 1000.")
+    cursor: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
+        None, description="Where the page starts; taken from `next` of the page before."
+    )
+    sort: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="Fields to sort by, separated by commas; a minus turns one round: `-due_on,ref`.",
+    )
+
+
+@dataclass(frozen=True)
+class Key:
+    """One field of an order. Rows without a value come last, whichever way it runs."""
+
+    name: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list; `cursor` leads to the next one, None at the end."""
+
+    items: list[dict[str, Any]]
+    cursor: str | None
+
+
+def parse_sort(sort: str | None, allowed: Sequence[str]) -> tuple[Key, ...]:
+    """Return the order that a `sort` parameter names; it always ends in the id.
+
+    `-due_on,ref` is due_on backwards, then ref, then id.
+
+    Raises:
+        Invalid: a field is not one of those allowed, or is named twice.
+    """
+    keys = [Key(part.removeprefix("-"), part.startswith("-")) for part in (sort or "id").split(",")]
+    names = [key.name for key in keys]
+    for name in names:
+        if name not in allowed:
+            raise Invalid(Fault("/query/sort", f"This list can be sorted by {', '.join(allowed)}."))
+    if len(set(names)) < len(names):
+        raise Invalid(Fault("/query/sort", "Name each field once."))
+    return tuple(keys) if "id" in names else (*keys, Key("id"))
+
+
+def order_by(rows: FromClause, keys: Sequence[Key]) -> list[ColumnElement[Any]]:
+    """Return the terms of ORDER BY."""
+    terms: list[ColumnElement[Any]] = []
+    for key in keys:
+        column = rows.c[key.name]
+        if column_may_be_null(column):
+            terms.append(column.is_(None))
+        terms.append(column.desc() if key.is_descending else column.asc())
+    return terms
+
+
+def column_may_be_null(column: ColumnElement[Any]) -> bool:
+    """Tell whether a column of a selection may hold null."""
+    return getattr(column, "nullable", True) is not False
+
+
+def after(rows: FromClause, keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a row comes after the one with these sort values."""
+    alternatives: list[ColumnElement[bool]] = []
+    ties: list[ColumnElement[bool]] = []
+    for key, value in zip(keys, values, strict=True):
+        column = rows.c[key.name]
+        if value is None:
+            beyond: ColumnElement[bool] = false()
+            ties_here = column.is_(None)
+        else:
+            beyond = column < value if key.is_descending else column > value
+            if column_may_be_null(column):
+                beyond = or_(beyond, column.is_(None))
+            ties_here = column == value
+        alternatives.append(and_(*ties, beyond))
+        ties.append(ties_here)
+    return or_(*alternatives)
+
+
+def encode_cursor(keys: Sequence[Key], row: Mapping[str, Any]) -> str:
+    """Return the cursor that stands after a row."""
+    held = [[("-" if key.is_descending else "") + key.name, _plain(row[key.name])] for key in keys]
+    return base64.urlsafe_b64encode(json.dumps(held, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, keys: Sequence[Key], rows: FromClause) -> list[Any]:
+    """Return the sort values that a cursor holds, each of its column's type.
+
+    Raises:
+        Malformed: it is no cursor, or one of another order.
+    """
+    try:
+        held = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        names = [entry[0] for entry in held]
+        values = [_typed(value, rows.c[key.name]) for key, (_, value) in zip(keys, held, strict=True)]
+    except (binascii.Error, ValueError, TypeError, LookupError, RecursionError):
+        raise Malformed(BAD_CURSOR, [Fault("/query/cursor", BAD_CURSOR)]) from None
+    if names != [("-" if key.is_descending else "") + key.name for key in keys]:
+        raise Malformed(BAD_CURSOR, [Fault("/query/cursor", BAD_CURSOR)])
+    return values
+
+
+def next_url(path: str, query: Sequence[tuple[str, str]], cursor: str | None) -> str | None:
+    """Return the address of the next page: the same question with another cursor."""
+    if cursor is None:
+        return None
+    kept = [(name, value) for name, value in query if name != "cursor"]
+    return f"{path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _typed(value: Any, column: ColumnElement[Any]) -> Any:
+    """Return a value of a cursor as its column holds it; ValueError where it cannot be one."""
+    kind = column.type.python_type
+    if value is None:
+        if not column_may_be_null(column):
+            raise ValueError(BAD_CURSOR)
+        return None
+    if kind is datetime:
+        return parse_instant(value)
+    if kind is date:
+        return parse_date(value)
+    if type(value) is not kind or (kind is int and not -(2**63) < value < 2**63) or (kind is str and "\0" in value):
+        raise ValueError(BAD_CURSOR)
+    if kind is str:
+        value.encode()
+    return value

@@ -1,0 +1,1 @@
+"""How data gets in and out in bulk: plan files, backups."""

@@ -1,0 +1,131 @@
+"""The plan file: a whole plan as one JSON document in which things refer to one another by ref.
+
+`docs/plan-file.md` describes it. What can be checked without a database is checked here.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, create_model
+
+from service.core.body import read_json
+from service.core.errors import Invalid
+from service.core.fields import Day, Input, Ref
+from service.core.problems import fault_of
+from service.outcomes.schemas import IndicatorCreate, ObservationCreate
+from service.plan import schemas
+from service.plan.rules import PartnerRole
+
+
+def entry_of(name: str, create: type[Input], refs: dict[str, str], **more: Any) -> type[Input]:
+    """Return the entry of a noun: its input, with refs in place of ids (an empty name leaves the field out)."""
+    fields: dict[str, Any] = {}
+    for field, info in create.model_fields.items():
+        if field not in refs:
+            fields[field] = (info.annotation, info)
+        elif refs[field]:
+            is_list, is_needed = field.endswith("_ids"), info.is_required()
+            kind: Any = list[Ref] if is_list else (Ref if is_needed else Ref | None)
+            fields[refs[field]] = (kind, ... if is_needed else ([] if is_list else None))
+    return create_model(name, __base__=Input, __doc__=create.__doc__, **{**fields, **more})
+
+
+class PartnerEntry(Input):
+    """A partner of a workstream and what it does there."""
+
+    organisation: Ref
+    role: PartnerRole
+
+
+class StrategyItem(Input):
+    """A priority or a workstream, named by its strategy and its own ref."""
+
+    strategy: Ref
+    ref: Ref
+
+
+class ReportEntry(schemas.StatusUpdateCreate):
+    """A report; in a file it always says of which date it is true."""
+
+    effective_on: Day
+
+
+def many(entry: type[Input]) -> Any:
+    """Return the field of a list of entries."""
+    return (list[entry], Field(default_factory=list))  # type: ignore[valid-type]
+
+
+OrganisationEntry = entry_of("OrganisationEntry", schemas.OrganisationCreate, {"parent_id": "parent"})
+OwnerEntry = entry_of("OwnerEntry", schemas.OwnerCreate, {"organisation_id": "organisation"})
+BoardEntry = entry_of("BoardEntry", schemas.BoardCreate, {"parent_id": "parent"})
+AreaEntry = entry_of("AreaEntry", schemas.AreaCreate, {"parent_id": "parent"})
+PriorityEntry = entry_of("PriorityEntry", schemas.PriorityCreate, {"strategy_id": ""})
+AwardEntry = entry_of("AwardEntry", schemas.FundingAwardCreate, {"workstream_id": "", "funder_id": "funder"})
+ObservationEntry = entry_of("ObservationEntry", ObservationCreate, {"area_id": "area"})
+IndicatorEntry = entry_of(
+    "IndicatorEntry",
+    IndicatorCreate,
+    {"strategy_id": "", "priority_ids": "priorities", "workstream_id": "workstream"},
+    observations=many(ObservationEntry),
+)
+MilestoneEntry = entry_of(
+    "MilestoneEntry",
+    schemas.MilestoneCreate,
+    {"workstream_id": "", "owner_id": "owner"},
+    updates=many(ReportEntry),
+)
+WorkstreamEntry = entry_of(
+    "WorkstreamEntry",
+    schemas.WorkstreamCreate,
+    {
+        "strategy_id": "",
+        "priority_ids": "priorities",
+        "lead_organisation_id": "lead",
+        "owner_id": "owner",
+        "area_ids": "areas",
+        "partners": "",
+    },
+    partners=many(PartnerEntry),
+    milestones=many(MilestoneEntry),
+    funding_awards=many(AwardEntry),
+)
+StrategyEntry = entry_of(
+    "StrategyEntry",
+    schemas.StrategyCreate,
+    {"board_ids": "boards", "organisation_ids": "organisations"},
+    priorities=many(PriorityEntry),
+    workstreams=many(WorkstreamEntry),
+    indicators=many(IndicatorEntry),
+)
+DecisionEntry = entry_of(
+    "DecisionEntry",
+    schemas.DecisionCreate,
+    {"board_id": "board", "priority_ids": "", "workstream_ids": ""},
+    priorities=many(StrategyItem),
+    workstreams=many(StrategyItem),
+)
+PlanFile = create_model(
+    "PlanFile",
+    __base__=Input,
+    __doc__="A whole plan.",
+    format=(Literal["partnership-plan"], ...),
+    format_version=(Literal[1], ...),
+    organisations=many(OrganisationEntry),
+    owners=many(OwnerEntry),
+    boards=many(BoardEntry),
+    areas=many(AreaEntry),
+    strategies=many(StrategyEntry),
+    decisions=many(DecisionEntry),
+)
+
+
+def read_plan_file(raw: bytes) -> Any:
+    """Return the plan that a file holds.
+
+    Raises:
+        Malformed: it is not JSON.
+        Invalid: an entry does not fit; each fault names its exact place.
+    """
+    try:
+        return PlanFile.model_validate(read_json(raw))
+    except ValidationError as error:
+        raise Invalid(*(fault_of(each) for each in error.errors(include_url=False))) from None

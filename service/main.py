@@ -1,0 +1,114 @@
+"""The application: wiring only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import service
+from service.access.door import Door, needs
+from service.access.policy import Act
+from service.core.answers import json_answer
+from service.core.db import Database
+from service.core.errors import TrackerError
+from service.core.middleware import RequestFrame
+from service.core.migrations import current_revision, newest_revision
+from service.core.openapi import describe
+from service.core.problems import add_handlers, problem
+from service.outcomes import api as outcomes
+from service.plan import events
+from service.plan.api import collection_router
+from service.plan.catalogue import COLLECTIONS
+from service.progress import api as progress
+from service.progress.answers import KeptAnswers
+from service.settings import Settings
+
+health = APIRouter(tags=["health"], redirect_slashes=False)
+guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application over one database."""
+    app = FastAPI(
+        title="Partnership Action Tracker",
+        version=service.__version__,
+        description=DESCRIPTION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        max_body_size=settings.body_limit_bytes,
+    )
+    app.state.database = Database(
+        settings.sqlalchemy_url,
+        pool_size=settings.pool_size,
+        lock_timeout_seconds=settings.lock_timeout_seconds,
+    )
+    app.state.kept_answers = KeptAnswers()
+    app.state.newest_revision = newest_revision()
+    for router in (progress.milestones, progress.router, outcomes.indicators, outcomes.router):
+        app.include_router(router)
+    for resource in COLLECTIONS:
+        app.include_router(collection_router(resource))
+    for router in (events.router, health, guarded):
+        app.include_router(router)
+    add_handlers(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
+        )
+    app.add_middleware(RequestFrame, is_logged=settings.access_log)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.database.dispose()
+
+
+@health.get("/livez", operation_id="get_livez", summary="Is the process alive?")
+async def get_livez() -> dict[str, str]:
+    """Answer as long as the process can answer at all."""
+    return {"status": "alive"}
+
+
+@health.get("/readyz", operation_id="get_readyz", summary="Can the service do its work?")
+async def get_readyz(request: Request) -> Response:
+    """Answer 200 where the database can be reached and is at the revision that this code needs, else 503."""
+    state: Any = request.app.state
+    try:
+        revision = await state.database.snapshot(current_revision)
+    except TrackerError as error:
+        return problem(request, 503, error.detail, headers=error.headers)
+    if revision != state.newest_revision:
+        return problem(request, 503, "The database is not at the current tables: run `tracker migrate`.")
+    return json_answer({"status": "ready"})
+
+
+@guarded.get(
+    "/metrics", operation_id="get_metrics", summary="Read the metrics", dependencies=[needs(Act.READ_METRICS)]
+)
+async def get_metrics() -> Response:
+    """Answer with what this process has counted, in the text format of Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+DESCRIPTION = """
+The plan behind a partnership's joint priorities, and progress on it: priorities, workstreams, milestones, reports,
+decisions, money and outcome measures, each with its whole history.
+
+Every question about progress takes two clocks: `as_at` is the date it is asked about, `known_at` the instant whose
+knowledge answers it. Ask again with the `known_at` of an answer and get the same figures for ever.
+
+Send a token with every request: `Authorization: Bearer trk_…`, or Basic with the token as password. Lists come in
+pages: follow `next`. A change needs `If-Match` with the ETag you read. A POST may carry an `Idempotency-Key`.
+Errors are problem documents (RFC 9457).
+""".strip()

@@ -1,0 +1,1 @@
+"""Outcome measures: indicators, what was observed, and how it compares."""

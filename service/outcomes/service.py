@@ -1,0 +1,111 @@
+"""Indicators as a collection, and the observations of each."""
+
+from collections.abc import Iterable
+from datetime import date
+from functools import partial
+
+from sqlalchemy import Connection, FromClause, select
+
+from service.core.errors import Fault, Invalid
+from service.core.history import Recorder, Row, stamp
+from service.core.paging import Page
+from service.outcomes.models import indicator, indicator_priority, observation
+from service.outcomes.rules import Polarity, compare, observation_faults
+from service.outcomes.schemas import (
+    IndicatorCreate,
+    IndicatorPatch,
+    IndicatorQuery,
+    IndicatorRead,
+    ObservationCreate,
+    ObservationQuery,
+)
+from service.plan.catalogue import linked, same_strategy
+from service.plan.models import area, workstream
+from service.plan.queries import PAGING, fetch_page, filters, get_row
+from service.plan.resource import Draft, Link, Listing, Moment, Resource
+
+INDICATOR_PRIORITIES = Link("priority_ids", indicator_priority, ("priority_id",))
+
+
+def settle_indicator(draft: Draft) -> Iterable[Fault]:
+    """Check that what an indicator tells about is of its own strategy."""
+    yield from same_strategy(draft, "priority_ids")
+    if draft.is_changing("workstream_id") and draft.values["workstream_id"] is not None:
+        found = select(workstream.c.strategy_id).where(workstream.c.id == draft.values["workstream_id"])
+        if draft.connection.execute(found).scalar_one() != draft.values["strategy_id"]:
+            yield Fault("/workstream_id", "This workstream belongs to another strategy.")
+
+
+INDICATORS = Resource(
+    name="indicators",
+    noun="indicator",
+    table=indicator,
+    create=IndicatorCreate,
+    patch=IndicatorPatch,
+    read=IndicatorRead,
+    query=IndicatorQuery,
+    links=(INDICATOR_PRIORITIES,),
+    searched=("ref", "title"),
+    conditions={"priority_id": partial(linked, INDICATOR_PRIORITIES)},
+    settle=settle_indicator,
+)
+OBSERVATIONS = Listing(sortable=("id", "published_on", "period_end", "category"))
+
+
+def record_observation(recorder: Recorder, indicator_id: int, wanted: ObservationCreate, today: date) -> Row:
+    """Record a value of an indicator, and return it as the API shows it.
+
+    Raises:
+        NotFound: there is no such indicator.
+        Invalid: the values break a rule, or the area is not there.
+    """
+    measured = get_row(recorder.connection, INDICATORS, indicator_id, Moment(None, today))
+    values = wanted.model_dump()
+    faults = list(observation_faults(values))
+    if wanted.area_id is not None:
+        there = recorder.connection.execute(select(area.c.id).where(area.c.id == wanted.area_id)).first()
+        if there is None:
+            faults.append(Fault("/area_id", f"There is no area {wanted.area_id}, or you may not see it."))
+    if faults:
+        raise Invalid(*faults)
+    values["indicator_id"] = indicator_id
+    row_id = recorder.append(observation, values)
+    row = {"id": row_id, **values, "recorded_at": recorder.at, "recorded_by": recorder.actor_id}
+    return compared(row, Polarity(measured["polarity"]))
+
+
+def list_observations(connection: Connection, indicator_id: int, query: ObservationQuery, moment: Moment) -> Page:
+    """Return a page of the values of an indicator, each compared.
+
+    Raises:
+        NotFound: the indicator was not known.
+    """
+    measured = get_row(connection, INDICATORS, indicator_id, moment)
+    rows = _observations_as_known(indicator_id, moment)
+    conditions = filters(OBSERVATIONS, rows, query, query.model_fields_set - PAGING, moment)
+    shown = select(*(column for column in rows.c if column.name != "seq")).where(*conditions)
+    page = fetch_page(connection, shown, rows, query, OBSERVATIONS, moment)
+    return Page([compared(row, Polarity(measured["polarity"])) for row in page.items], page.cursor)
+
+
+def compared(row: Row, polarity: Polarity) -> Row:
+    """Return an observation with how it compares."""
+    found = compare(row["value"], row["comparator_value"], row["numerator"], row["denominator"], polarity)
+    return {
+        **row,
+        "lower": found.lower,
+        "upper": found.upper,
+        "difference": found.difference,
+        "judgement": found.judgement.value,
+    }
+
+
+def _observations_as_known(indicator_id: int, moment: Moment) -> FromClause:
+    rows = (
+        select(observation, stamp.c.at.label("recorded_at"), stamp.c.actor_id.label("recorded_by"))
+        .join(stamp, stamp.c.seq == observation.c.seq)
+        .where(observation.c.indicator_id == indicator_id)
+    )
+    if moment.seq is not None:
+        rows = rows.where(observation.c.seq <= moment.seq)
+    return rows.subquery("observation_known")

@@ -1,0 +1,257 @@
+"""The collections over HTTP: six routes for each noun."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import Field, create_model
+from sqlalchemy import Connection
+
+from service.access.door import Door, Entered, Visit, needs
+from service.core import clock
+from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
+from service.core.errors import Malformed
+from service.core.fields import IdInUrl, Input, Reason
+from service.core.history import Recorder, Row, find_known
+from service.core.paging import BAD_CURSOR, Limit, Page, next_url
+from service.plan import service
+from service.plan.openapi import CHANGING, ETAG, LINK, LISTING, LOCATION, MAKING, READING, RETIRING, answers, page_model
+from service.plan.queries import get_row, list_rows, list_versions
+from service.plan.resource import Moment, Resource
+from service.plan.schemas import HistoryEntry, KnownAt
+
+PathId = Annotated[IdInUrl, Path(alias="id", description="Number of the row.")]
+IfMatch = Annotated[str | None, Header(description="The ETag of what you read; needed.", max_length=1000)]
+IfNoneMatch = Annotated[str | None, Header(description="Answer 304 while this is still the ETag.", max_length=1000)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="Any unique text, e.g. a UUID: the work is done once, however often the request is sent."),
+]
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class HistoryQuery(Input):
+    """The query parameters of a history."""
+
+    limit: Limit = Field(100, description="Versions in a page, 1 to 1000.")
+    cursor: Annotated[str, Field(max_length=20)] | None = Field(
+        None, description="Where the page starts; taken from `next` of the page before."
+    )
+
+
+class RetireQuery(Input):
+    """The query parameters of a DELETE."""
+
+    change_reason: Reason | None = Field(None, description="Why; it stands in the history.")
+
+
+def collection_router(resource: Resource, version: type[Any] | None = None) -> APIRouter:
+    """Return the six routes of a collection; `version` is what its history shows where that is less than a row."""
+    router = APIRouter(prefix=f"/v1/{resource.name}", tags=[resource.name], route_class=Door, redirect_slashes=False)
+    _add_list(router, resource)
+    _add_create(router, resource)
+    _add_get(router, resource)
+    _add_change(router, resource)
+    _add_retire(router, resource)
+    _add_history(router, resource, version or resource.read)
+    return router
+
+
+def page_answer(request: Request, page: Page) -> Response:
+    """Answer with one page of a list and the address of the next."""
+    following = next_url(request.url.path, request.query_params.multi_items(), page.cursor)
+    headers = {"Link": f'<{following}>; rel="next"'} if following else None
+    return json_answer({"items": page.items, "next": following}, headers=headers)
+
+
+def moment_of(connection: Connection, known_at: datetime | None, as_at: date, now: datetime) -> Moment:
+    """Return the moment a question is asked of; what is known now takes no look at the stamps."""
+    if known_at is None:
+        return Moment(None, as_at)
+    return Moment(find_known(connection, known_at, now).past_seq, as_at)
+
+
+def _add_list(router: APIRouter, resource: Resource) -> None:
+    async def list_all(request: Request, query: Any, visit: Visit = Entered) -> Response:
+        def ask(connection: Connection) -> Page:
+            as_at = getattr(query, "as_at", None) or clock.today()
+            moment = moment_of(connection, query.known_at, as_at, clock.now())
+            return list_rows(connection, resource, query, moment)
+
+        run = visit.read if query.known_at is None else visit.snapshot
+        return page_answer(request, await run(ask))
+
+    list_all.__annotations__["query"] = Annotated[resource.query, Query()]
+    page = page_model(f"{resource.read.__name__.removesuffix('Read')}Page", resource.read)
+    router.add_api_route(
+        "",
+        list_all,
+        methods=["GET"],
+        operation_id=f"list_{_snake(resource.name)}",
+        summary=f"List {_words(resource.name)}",
+        description=f"{_words(resource.name).capitalize()} as they are known, page by page, in a fixed order.",
+        responses=answers(*LISTING, model=page, headers=LINK, what="One page."),
+        dependencies=[needs(resource.reads)],
+    )
+
+
+def _add_get(router: APIRouter, resource: Resource) -> None:
+    async def get_one(
+        request: Request,
+        row_id: PathId,
+        query: Annotated[KnownAt, Query()],
+        if_none_match: IfNoneMatch = None,  # noqa: ARG001 It is declared for the document.
+        visit: Visit = Entered,
+    ) -> Response:
+        def ask(connection: Connection) -> Row:
+            return get_row(
+                connection, resource, row_id, moment_of(connection, query.known_at, clock.today(), clock.now())
+            )
+
+        run = visit.read if query.known_at is None else visit.snapshot
+        return tagged_answer(request, to_json(await run(ask)))
+
+    router.add_api_route(
+        "/{id}",
+        get_one,
+        methods=["GET"],
+        operation_id=f"get_{_snake(resource.noun)}",
+        summary=f"Get one {resource.noun}",
+        description=f"One {resource.noun} as it is known now, or as it was known at an instant.",
+        responses=answers(*READING, model=resource.read, headers=ETAG, what=f"The {resource.noun}."),
+        dependencies=[needs(resource.reads)],
+    )
+
+
+def _add_create(router: APIRouter, resource: Resource) -> None:
+    async def create(body: Any, idempotency_key: IdempotencyKey = None, visit: Visit = Entered) -> Response:  # noqa: ARG001 The visit reads it.
+        def act(recorder: Recorder) -> tuple[Row, str]:
+            row = service.create_row(recorder, resource, body, clock.today())
+            return row, f"/v1/{resource.name}/{row['id']}"
+
+        return await visit.post(act)
+
+    create.__annotations__["body"] = resource.create
+    router.add_api_route(
+        "",
+        create,
+        methods=["POST"],
+        status_code=201,
+        operation_id=f"create_{_snake(resource.noun)}",
+        summary=f"Make a {resource.noun}",
+        description=f"Adds a {resource.noun} to the plan as version 1.",
+        responses=answers(*MAKING, success=201, model=resource.read, headers=LOCATION, what=f"The new {resource.noun}."),
+        dependencies=[needs(resource.writes)],
+    )
+
+
+def _add_change(router: APIRouter, resource: Resource) -> None:
+    async def change(
+        row_id: PathId,
+        body: Any,
+        if_match: IfMatch = None,
+        visit: Visit = Entered,
+    ) -> Response:
+        expected = require_match(if_match)
+
+        def act(recorder: Recorder) -> bytes:
+            unchanged: Callable[[Row], None] = lambda row: check_match(expected, row)  # noqa: E731 One line says it.
+            return to_json(service.change_row(recorder, resource, row_id, body, unchanged, clock.today()))
+
+        content = await visit.write(act)
+        return Response(content, 200, {"ETag": etag_of(content)}, "application/json")
+
+    change.__annotations__["body"] = resource.patch
+    schema = {"schema": {"$ref": f"#/components/schemas/{resource.patch.__name__}"}}
+    router.add_api_route(
+        "/{id}",
+        change,
+        methods=["PATCH"],
+        operation_id=f"change_{_snake(resource.noun)}",
+        summary=f"Change a {resource.noun}",
+        description=(
+            f"Applies a JSON merge patch (RFC 7396) to the {resource.noun}; the version before stays in its history. "
+            "Needs If-Match."
+        ),
+        responses=answers(*CHANGING, model=resource.read, headers=ETAG, what=f"The {resource.noun} as it is now."),
+        openapi_extra={"requestBody": {"required": True, "content": {MERGE_PATCH: schema}}},
+        dependencies=[needs(resource.writes)],
+    )
+
+
+def _add_retire(router: APIRouter, resource: Resource) -> None:
+    async def retire(
+        row_id: PathId,
+        query: Annotated[RetireQuery, Query()],
+        if_match: IfMatch = None,
+        visit: Visit = Entered,
+    ) -> Response:
+        expected = require_match(if_match)
+
+        def act(recorder: Recorder) -> None:
+            recorder.reason = query.change_reason
+            service.retire_row(recorder, resource, row_id, lambda row: check_match(expected, row), clock.today())
+
+        await visit.write(act)
+        return Response(status_code=204)
+
+    router.add_api_route(
+        "/{id}",
+        retire,
+        methods=["DELETE"],
+        status_code=204,
+        operation_id=f"delete_{_snake(resource.noun)}",
+        summary=f"Delete a {resource.noun}",
+        description=(
+            f"Takes the {resource.noun} out of what is known from now on; what was known before stays. "
+            "Refused while something refers to it. Needs If-Match."
+        ),
+        responses=answers(*RETIRING, success=204, what="It is gone."),
+        dependencies=[needs(resource.writes)],
+    )
+
+
+def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> None:
+    name = resource.read.__name__.removesuffix("Read")
+    entry = create_model(
+        f"{name}HistoryEntry", __base__=(version, HistoryEntry), __doc__=f"A {resource.noun} as it was, and who made it so."
+    )
+
+    async def history(
+        request: Request, row_id: PathId, query: Annotated[HistoryQuery, Query()], visit: Visit = Entered
+    ) -> Response:
+        before_seq = _sequence(query.cursor)
+        return page_answer(
+            request,
+            await visit.read(
+                lambda connection: list_versions(connection, resource, row_id, query.limit, before_seq),
+            ),
+        )
+
+    router.add_api_route(
+        "/{id}/history",
+        history,
+        methods=["GET"],
+        operation_id=f"get_{_snake(resource.noun)}_history",
+        summary=f"Get the history of a {resource.noun}",
+        description=f"Every version of the {resource.noun}, newest first: what it was, who made it so, when and why.",
+        responses=answers(*READING, model=page_model(f"{name}History", entry), headers=LINK, what="One page."),
+        dependencies=[needs(resource.reads)],
+    )
+
+
+def _sequence(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 18:  # noqa: PLR2004 More is no 64-bit number.
+        raise Malformed(BAD_CURSOR)
+    return int(cursor)
+
+
+def _snake(name: str) -> str:
+    return name.replace("-", "_").replace(" ", "_")
+
+
+def _words(name: str) -> str:
+    return name.replace("-", " ")

@@ -1,0 +1,116 @@
+"""The change feed: what each transaction did, in the order in which they became known."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, and_, or_, select
+
+from service.access.door import Door, Entered, Visit, needs
+from service.access.policy import Act
+from service.core.errors import Malformed
+from service.core.fields import Id, Input, Instant, NumberInUrl
+from service.core.history import change, stamp
+from service.core.paging import BAD_CURSOR, Limit, Page
+from service.plan.api import page_answer
+from service.plan.openapi import LINK, LISTING, answers, page_model
+from service.plan.schemas import Changes
+
+router = APIRouter(route_class=Door, redirect_slashes=False, tags=["events"])
+
+
+class EventQuery(Input):
+    """Where to go on in the feed."""
+
+    after: NumberInUrl = Field(0, description="Events of later transactions than this; 0 for all.")
+    limit: Limit = Field(100, description="Events in a page, 1 to 1000.")
+    cursor: Annotated[str, Field(max_length=40)] | None = Field(
+        None, description="Where the page starts; taken from `next` of the page before."
+    )
+
+
+class Event(BaseModel):
+    """One thing that was done to one row."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+    seq: int = Field(description="Number of the transaction; the feed is in this order.")
+    position: int = Field(description="Place within the transaction.")
+    recorded_at: Instant = Field(description="When it became known.")
+    recorded_by: Id | None = Field(description="The user who did it; null for the service itself.")
+    reason: str | None = Field(description="Why, where a reason was given.")
+    action: Changes = Field(description="What was done.")
+    resource: str = Field(description="The collection.", examples=["milestones"])
+    resource_id: Id = Field(description="The row.")
+    version: int = Field(description="The version of the row that this made; the last one where it was deleted.")
+    href: str | None = Field(description="The row as this left it; null for what has no address of its own.")
+
+
+def list_events(connection: Connection, after: tuple[int, int], limit: int) -> Page:
+    """Return the events after a place. A page ends with a whole transaction, unless that alone is longer.
+
+    So a reader that asks again after the last `seq` it saw, once `next` is null, skips nothing.
+    """
+    seq, position = after
+    found = connection.execute(
+        select(change, stamp.c.at, stamp.c.actor_id, stamp.c.reason)
+        .join(stamp, stamp.c.seq == change.c.seq)
+        .where(or_(change.c.seq > seq, and_(change.c.seq == seq, change.c.position > position)))
+        .order_by(change.c.seq, change.c.position)
+        .limit(limit + 1)
+    ).all()
+    if len(found) <= limit:
+        return Page([_shown(row) for row in found], None)
+    whole = [row for row in found[:limit] if row.seq != found[limit].seq]
+    page = whole or found[:limit]
+    return Page([_shown(row) for row in page], f"{page[-1].seq}.{page[-1].position}")
+
+
+def parse_place(query: EventQuery) -> tuple[int, int]:
+    """Return the place in the feed that a query names: everything up to it is known to the reader."""
+    if query.cursor is None:
+        # No transaction is so long; its every event lies before.
+        return query.after, 2**31 - 1
+    seq, dot, position = query.cursor.partition(".")
+    if not (dot and seq.isascii() and seq.isdigit() and position.isascii() and position.isdigit()):
+        raise Malformed(BAD_CURSOR)
+    if int(seq) >= 2**63 or int(position) >= 2**31:
+        raise Malformed(BAD_CURSOR)
+    return int(seq), int(position)
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    is_there = row.action != "deleted" and row.resource != "observations"
+    return {
+        "seq": row.seq,
+        "position": row.position,
+        "recorded_at": row.at,
+        "recorded_by": row.actor_id,
+        "reason": row.reason,
+        "action": row.action,
+        "resource": row.resource,
+        "resource_id": row.row_id,
+        "version": row.version,
+        "href": f"/v1/{row.resource}/{row.row_id}?known_at={_instant(row.at)}" if is_there else None,
+    }
+
+
+def _instant(at: Any) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+@router.get(
+    "/v1/events",
+    operation_id="list_events",
+    summary="Read the change feed",
+    description=(
+        "Every change to the plan in the one order in which they became known. Follow `next` until it is null, then "
+        "ask again after the last `seq`: no change is ever skipped, whoever writes meanwhile."
+    ),
+    responses=answers(*LISTING, model=page_model("EventPage", Event), headers=LINK, what="One page."),
+    dependencies=[needs(Act.READ_PLAN)],
+)
+async def get_events(request: Request, query: Annotated[EventQuery, Query()], visit: Visit = Entered) -> Response:
+    """Answer with a page of the feed."""
+    place = parse_place(query)
+    return page_answer(request, await visit.read(lambda connection: list_events(connection, place, query.limit)))

@@ -1,0 +1,161 @@
+"""Reading the plan: one row, a page of rows, a row's versions, a page of reports. One statement each."""
+
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Select, and_, bindparam, func, or_, select
+
+from service.core.errors import NotFound
+from service.core.history import Row, as_known, change, stamp, versions
+from service.core.paging import ListQuery, Page, after, decode_cursor, encode_cursor, order_by, parse_sort
+from service.plan.models import milestone, status_update
+from service.plan.resource import Listing, Moment, Resource
+from service.plan.schemas import StatusUpdateQuery
+
+# The parameters of a list that are no filters.
+PAGING = frozenset({"limit", "cursor", "sort", "known_at", "as_at"})
+STATEMENTS_KEPT = 256
+
+
+def missing(noun: str, row_id: int) -> NotFound:
+    """Return the error of a row that is not there, or that the actor may not see."""
+    return NotFound(f"There is no {noun} {row_id}, or you may not see it.")
+
+
+def find_row(connection: Connection, resource: Resource, row_id: int, moment: Moment) -> Row | None:
+    """Return a row as it was known, or None where there is none."""
+    statement = _one_row(resource, moment.past_seq is not None)
+    row = connection.execute(statement, {"row_id": row_id, **moment.parameters}).one_or_none()
+    return None if row is None else resource.arrange(dict(row._mapping))
+
+
+def get_row(connection: Connection, resource: Resource, row_id: int, moment: Moment) -> Row:
+    """Return a row as it was known.
+
+    Raises:
+        NotFound: there was none.
+    """
+    row = find_row(connection, resource, row_id, moment)
+    if row is None:
+        raise missing(resource.noun, row_id)
+    return row
+
+
+@lru_cache(STATEMENTS_KEPT)
+def _one_row(resource: Resource, is_past: bool) -> Select[Any]:  # noqa: FBT001 It is one half of the cache's key.
+    moment = Moment(0 if is_past else None, date.min)
+    rows = resource.source(moment)
+    chosen = select(*resource.columns(rows, moment.seq)).select_from(rows)
+    return chosen.where(rows.c.id == bindparam("row_id", type_=BigInteger))
+
+
+def list_rows(connection: Connection, resource: Resource, query: ListQuery, moment: Moment) -> Page:
+    """Return a page of rows as they were known."""
+    rows = resource.source(moment)
+    found = select(*resource.columns(rows, moment.seq)).select_from(rows)
+    found = found.where(*filters(resource, rows, query, query.model_fields_set - PAGING, moment))
+    return fetch_page(connection, found, rows, query, resource, moment)
+
+
+def fetch_page(
+    connection: Connection, found: Select[Any], rows: FromClause, query: ListQuery, listing: Listing, moment: Moment
+) -> Page:
+    """Cut one page out of a selection, in the order asked for."""
+    keys = parse_sort(query.sort, listing.sortable)
+    if query.cursor is not None:
+        found = found.where(after(rows, keys, decode_cursor(query.cursor, keys, rows)))
+    found = found.order_by(*order_by(rows, keys)).limit(query.limit + 1)
+    result = connection.execute(found, moment.parameters)
+    names = tuple(result.keys())
+    items = [listing.arrange(dict(zip(names, row, strict=True))) for row in result.fetchmany(query.limit + 1)]
+    result.close()
+    if len(items) <= query.limit:
+        return Page(items, None)
+    return Page(items[: query.limit], encode_cursor(keys, items[query.limit - 1]))
+
+
+def filters(
+    listing: Listing, rows: FromClause, query: Any, names: Iterable[str], moment: Moment
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of query parameters; each that has no rule of its own compares its column."""
+    conditions: list[ColumnElement[bool]] = []
+    for name in sorted(names):
+        value = getattr(query, name)
+        if value is None:
+            continue
+        if name in listing.conditions:
+            conditions.append(listing.conditions[name](rows, value, moment))
+        elif name == "q":
+            conditions.append(text_matches(rows, listing.searched, value))
+        elif name == "updated_since":
+            conditions.append(rows.c.updated_at >= value)
+        else:
+            conditions.append(rows.c[name].in_(value) if isinstance(value, list) else rows.c[name] == value)
+    return conditions
+
+
+def text_matches(rows: FromClause, names: tuple[str, ...], text: str) -> ColumnElement[bool]:
+    """Return the condition that one of the columns holds a text; A to Z match a to z."""
+    return or_(*(func.lower(rows.c[name]).contains(text.lower(), autoescape=True) for name in names if name in rows.c))
+
+
+def list_versions(connection: Connection, resource: Resource, row_id: int, limit: int, before_seq: int | None) -> Page:
+    """Return a page of what was done to a row and what it then was, newest first.
+
+    Raises:
+        NotFound: there never was such a row.
+    """
+    held = versions(resource.table, row_id)
+    ended = stamp.alias("ended")
+    shown = [column for column in held.c if column.name not in ("version", "from_seq", "to_seq")]
+    links = [link.gathered(held.c.id, held.c.from_seq) for link in resource.links]
+    found = (
+        select(
+            *shown,
+            *links,
+            change.c.seq,
+            change.c.version,
+            change.c.action,
+            stamp.c.at.label("recorded_at"),
+            ended.c.at.label("recorded_until"),
+            stamp.c.actor_id.label("recorded_by"),
+            stamp.c.reason,
+        )
+        .select_from(change)
+        .join(stamp, stamp.c.seq == change.c.seq)
+        .join(held, held.c.version == change.c.version)
+        .outerjoin(ended, and_(ended.c.seq == held.c.to_seq, change.c.action != "deleted"))
+        .where(change.c.resource == resource.name, change.c.row_id == row_id)
+        .order_by(change.c.seq.desc(), change.c.position.desc())
+        .limit(limit + 1)
+    )
+    if before_seq is not None:
+        found = found.where(change.c.seq < before_seq)
+    items = [resource.arrange(dict(row._mapping)) for row in connection.execute(found)]
+    if not items and before_seq is None:
+        raise missing(resource.noun, row_id)
+    last_seq = items[limit - 1]["seq"] if len(items) > limit else None
+    for item in items:
+        del item["seq"]
+    return Page(items[:limit], None if last_seq is None else str(last_seq))
+
+
+def updates_as_known(moment: Moment) -> FromClause:
+    """Return the status updates of milestones that are known, each with its strategy, workstream and stamp."""
+    reported_on = as_known(milestone, moment.seq)
+    rows = (
+        select(
+            status_update,
+            stamp.c.at.label("recorded_at"),
+            stamp.c.actor_id.label("recorded_by"),
+            reported_on.c.strategy_id,
+            reported_on.c.workstream_id,
+        )
+        .join(stamp, stamp.c.seq == status_update.c.seq)
+        .join(reported_on, reported_on.c.id == status_update.c.milestone_id)
+    )
+    if moment.seq is not None:
+        rows = rows.where(status_update.c.seq <= moment.seq)
+    return rows.subquery("update_known")

@@ -1,0 +1,1 @@
+"""The progress rules, version 1, and the questions they answer."""

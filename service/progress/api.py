@@ -1,0 +1,309 @@
+"""Milestones, reports on them, and progress over HTTP."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Connection, FromClause, Select, select
+
+from service.access.door import Door, Entered, Visit, needs
+from service.access.policy import Act
+from service.core import clock
+from service.core.answers import tagged_answer, to_json
+from service.core.history import Known, Recorder, Row, find_known
+from service.core.paging import Page
+from service.plan.api import IdempotencyKey, IfNoneMatch, PathId, collection_router, moment_of, page_answer
+from service.plan.catalogue import PRIORITIES, WORKSTREAMS
+from service.plan.openapi import ETAG, LINK, LISTING, LOCATION, MAKING, READING, answers, page_model
+from service.plan.queries import PAGING, fetch_page, filters, get_row, missing, updates_as_known
+from service.plan.resource import Listing, Moment, Resource
+from service.plan.schemas import KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
+from service.plan.service import record_update
+from service.progress import service
+from service.progress.answers import KeptAnswers
+from service.progress.milestones import MILESTONES
+from service.progress.rules import GroupBy
+from service.progress.schemas import (
+    ChangesQuery,
+    ChildProgressQuery,
+    MilestoneVersion,
+    ProgressChanges,
+    ProgressQuery,
+    RollUp,
+    Trend,
+    TrendQuery,
+)
+
+UPDATES = Listing(
+    sortable=("id", "effective_on", "recorded_at"),
+    conditions={
+        "effective_after": lambda rows, day, _: rows.c.effective_on >= day,
+        "effective_before": lambda rows, day, _: rows.c.effective_on < day,
+        "recorded_since": lambda rows, instant, _: rows.c.recorded_at >= instant,
+    },
+)
+UPDATE_COLUMNS = (
+    "id",
+    "milestone_id",
+    "effective_on",
+    "status",
+    "percent_complete",
+    "forecast_on",
+    "confidence",
+    "narrative",
+    "evidence",
+    "recorded_at",
+    "recorded_by",
+)
+milestones = collection_router(MILESTONES, MilestoneVersion)
+router = APIRouter(route_class=Door, redirect_slashes=False)
+
+UPDATES_PAGE = page_model("StatusUpdatePage", StatusUpdateRead)
+PROGRESS_TAG = "progress"
+
+
+def select_updates(rows: FromClause) -> Select[Any]:
+    """Select what the API shows of reports."""
+    return select(*(rows.c[name] for name in UPDATE_COLUMNS))
+
+
+def list_updates(connection: Connection, query: StatusUpdateQuery, milestone_id: int | None = None) -> Page:
+    """Return a page of reports, of one milestone or across all; NotFound where that one is not known."""
+    moment = moment_of(connection, query.known_at, clock.today(), clock.now())
+    if milestone_id is not None:
+        get_row(connection, MILESTONES, milestone_id, moment)
+    rows = updates_as_known(moment)
+    conditions = filters(UPDATES, rows, query, query.model_fields_set - PAGING, moment)
+    shown = select_updates(rows).where(*conditions)
+    if milestone_id is not None:
+        shown = shown.where(rows.c.milestone_id == milestone_id)
+    return fetch_page(connection, shown, rows, query, UPDATES, moment)
+
+
+@router.get(
+    "/v1/updates",
+    operation_id="list_updates",
+    summary="List status updates",
+    description="Reports across all milestones that are known, e.g. all that were recorded since an instant.",
+    responses=answers(*LISTING, model=UPDATES_PAGE, headers=LINK, what="One page."),
+    dependencies=[needs(Act.READ_PLAN)],
+    tags=["updates"],
+)
+async def list_all_updates(
+    request: Request, query: Annotated[StatusUpdateQuery, Query()], visit: Visit = Entered
+) -> Response:
+    """Answer with reports across milestones."""
+    return page_answer(request, await visit.snapshot(lambda connection: list_updates(connection, query)))
+
+
+@router.get(
+    "/v1/updates/{id}",
+    operation_id="get_update",
+    summary="Get one status update",
+    description="One report, as it was recorded.",
+    responses=answers(*READING, model=StatusUpdateRead, headers=ETAG, what="The report."),
+    dependencies=[needs(Act.READ_PLAN)],
+    tags=["updates"],
+)
+async def get_update(
+    request: Request,
+    row_id: PathId,
+    query: Annotated[KnownAt, Query()],
+    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
+    visit: Visit = Entered,
+) -> Response:
+    """Answer with one report."""
+
+    def ask(connection: Connection) -> Row:
+        moment = moment_of(connection, query.known_at, clock.today(), clock.now())
+        rows = updates_as_known(moment)
+        found = connection.execute(select_updates(rows).where(rows.c.id == row_id), moment.parameters).one_or_none()
+        if found is None:
+            raise missing("status update", row_id)
+        return dict(found._mapping)
+
+    return tagged_answer(request, to_json(await visit.snapshot(ask)))
+
+
+@router.get(
+    "/v1/milestones/{id}/updates",
+    operation_id="list_milestone_updates",
+    summary="List the status updates of a milestone",
+    description="Every report on the milestone, by the order in which they were recorded unless sorted otherwise.",
+    responses=answers(*READING, model=UPDATES_PAGE, headers=LINK, what="One page."),
+    dependencies=[needs(Act.READ_PLAN)],
+    tags=["updates"],
+)
+async def list_milestone_updates(
+    request: Request, row_id: PathId, query: Annotated[StatusUpdateQuery, Query()], visit: Visit = Entered
+) -> Response:
+    """Answer with the reports on one milestone."""
+    return page_answer(request, await visit.snapshot(lambda connection: list_updates(connection, query, row_id)))
+
+
+@router.post(
+    "/v1/milestones/{id}/updates",
+    status_code=201,
+    operation_id="record_update",
+    summary="Report on a milestone",
+    description=(
+        "Records a report. It is never edited: to correct one, report again for the same date. A percentage that is "
+        "left out is carried forward; a milestone that was complete must name its new one."
+    ),
+    responses=answers(*MAKING, success=201, model=StatusUpdateRead, headers=LOCATION, what="The report."),
+    dependencies=[needs(Act.REPORT_PROGRESS)],
+    tags=["updates"],
+)
+async def report_on_milestone(
+    row_id: PathId,
+    body: StatusUpdateCreate,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 The visit reads it.
+    visit: Visit = Entered,
+) -> Response:
+    """Record a report."""
+
+    def act(recorder: Recorder) -> tuple[Row, str]:
+        row = record_update(recorder, row_id, body, clock.today())
+        return row, f"/v1/milestones/{row_id}/updates"
+
+    return await visit.post(act)
+
+
+Figures = dict[str, Any]
+
+
+async def progress_answer(request: Request, visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures]) -> Response:
+    """Answer a question about progress, from memory while nothing it rests on has changed."""
+    kept: KeptAnswers = request.app.state.kept_answers
+    now, today = clock.now(), clock.today()
+
+    def make(connection: Connection) -> tuple[int, bytes]:
+        newest = find_known(connection, None, now)
+        known = newest if query.known_at is None else find_known(connection, query.known_at, now)
+        return newest.seq, to_json(ask(connection, known))
+
+    async def fetch() -> tuple[int, bytes]:
+        return await visit.snapshot(make)
+
+    key = (request.url.path, request.url.query, today)
+    return tagged_answer(request, await kept.get(visit.newest_seq, key, fetch))
+
+
+@router.get(
+    "/v1/progress",
+    operation_id="get_progress",
+    summary="Get the progress of a strategy",
+    description=(
+        "How the strategy stands at a date, in total and by priority, workstream, organisation or owner. A workstream "
+        "that serves several priorities counts in full in each of them and once in the total."
+    ),
+    responses=answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them."),
+    dependencies=[needs(Act.READ_PLAN)],
+    tags=[PROGRESS_TAG],
+)
+async def get_progress(
+    request: Request,
+    query: Annotated[ProgressQuery, Query()],
+    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
+    visit: Visit = Entered,
+) -> Response:
+    """Answer how a strategy stands."""
+    as_at = query.as_at or clock.today()
+    return await progress_answer(
+        request,
+        visit,
+        query,
+        lambda connection, known: service.roll_up(connection, query.strategy_id, query, query.group_by, as_at, known),
+    )
+
+
+@router.get(
+    "/v1/progress/trend",
+    operation_id="get_progress_trend",
+    summary="Get progress over time",
+    description="Progress on the last day of each month or quarter that ends in the time asked about, and on its last day.",
+    responses=answers(*READING, model=Trend, headers=ETAG, what="The figures, point by point."),
+    dependencies=[needs(Act.READ_PLAN)],
+    tags=[PROGRESS_TAG],
+)
+async def get_progress_trend(
+    request: Request,
+    query: Annotated[TrendQuery, Query()],
+    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
+    visit: Visit = Entered,
+) -> Response:
+    """Answer how a strategy stood over time."""
+    return await progress_answer(
+        request,
+        visit,
+        query,
+        lambda connection, known: service.trend(
+            connection, query.strategy_id, query, query.group_by, query.from_, query.to, query.every, known
+        ),
+    )
+
+
+@router.get(
+    "/v1/progress/changes",
+    operation_id="get_progress_changes",
+    summary="Get why progress moved",
+    description=(
+        "What each milestone did to the figure between two dates, in percentage points; the effects add up to the "
+        "unrounded difference."
+    ),
+    responses=answers(*READING, model=ProgressChanges, headers=ETAG, what="The two figures and what lies between them."),
+    dependencies=[needs(Act.READ_PLAN)],
+    tags=[PROGRESS_TAG],
+)
+async def get_progress_changes(
+    request: Request,
+    query: Annotated[ChangesQuery, Query()],
+    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
+    visit: Visit = Entered,
+) -> Response:
+    """Answer why a figure moved."""
+
+    def ask(connection: Connection, known: Known) -> Figures:
+        known_first = known
+        if query.from_known_at is not None:
+            known_first = find_known(connection, query.from_known_at, clock.now())
+        first, last = (query.from_, known_first), (query.to, known)
+        return service.changes(connection, query.strategy_id, query, first, last)
+
+    return await progress_answer(request, visit, query, ask)
+
+
+def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy | None) -> None:
+    children = "workstreams" if group_by else "milestones"
+
+    async def get_child_progress(
+        request: Request,
+        row_id: PathId,
+        query: Annotated[ChildProgressQuery, Query()],
+        if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
+        visit: Visit = Entered,
+    ) -> Response:
+        as_at = query.as_at or clock.today()
+        narrowed = query.model_copy(update={filter_name: [row_id]})
+
+        def ask(connection: Connection, known: Known) -> Figures:
+            strategy_id = get_row(connection, resource, row_id, Moment(known.past_seq, as_at))["strategy_id"]
+            return service.roll_up(connection, strategy_id, narrowed, group_by, as_at, known)
+
+        return await progress_answer(request, visit, query, ask)
+
+    router.add_api_route(
+        f"/v1/{resource.name}/{{id}}/progress",
+        get_child_progress,
+        methods=["GET"],
+        operation_id=f"get_{resource.noun}_progress",
+        summary=f"Get the progress of a {resource.noun}",
+        description=f"How the {resource.noun} stands at a date, in total and by its {children}.",
+        responses=answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them."),
+        dependencies=[needs(Act.READ_PLAN)],
+        tags=[PROGRESS_TAG],
+    )
+
+
+_add_child_progress(PRIORITIES, "priority_id", GroupBy.WORKSTREAM)
+_add_child_progress(WORKSTREAMS, "workstream_id", None)

@@ -1,0 +1,137 @@
+"""The progress rules for one milestone, as SQL: the only place where they are said.
+
+A fact is a milestone at a date: the plan as it was known, its latest report, and what follows from the two.
+"""
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+)
+
+from service.core.columns import days_between
+from service.core.history import Narrow, as_known
+from service.plan.models import milestone, owner, status_update, workstream
+from service.plan.rules import MilestoneStatus
+from service.progress.rules import DriverReason, Rag
+
+LEFT_OUT = ("proposed", "on_hold", "cancelled")
+WHOLE_BP = 10_000
+# A part below seven or nine tenths of the planned one, as thousandths of a percent against basis points.
+RED_BELOW, AMBER_BELOW = 7, 9
+
+
+def latest_update(
+    milestone_id: ColumnElement[int], as_at: ColumnElement[object], seq: ColumnElement[int] | None
+) -> ColumnElement[int]:
+    """Select the id of the latest report on a milestone that is true of a date and known at a transaction."""
+    found = select(status_update.c.id).where(
+        status_update.c.milestone_id == milestone_id, status_update.c.effective_on <= as_at
+    )
+    if seq is not None:
+        found = found.where(status_update.c.seq <= seq)
+    order = (status_update.c.effective_on.desc(), status_update.c.seq.desc(), status_update.c.id.desc())
+    return found.order_by(*order).limit(1).correlate_except(status_update).scalar_subquery()
+
+
+def facts(
+    as_at: ColumnElement[object],
+    seq: ColumnElement[int] | None,
+    *,
+    points: FromClause | None = None,
+    narrow: Narrow = lambda _: (),
+    is_in_plan: bool = True,
+) -> FromClause:
+    """Return one row for each milestone (and point in time, where several are asked for).
+
+    `narrow` cuts down the milestones where an index can serve it; `is_in_plan` leaves out those that joined the
+    plan after the date.
+    """
+    task = as_known(milestone, seq, narrow)
+    stream = as_known(workstream, seq)
+    post = as_known(owner, seq)
+    report = status_update.alias("latest")
+    source = task.join(stream, stream.c.id == task.c.workstream_id).outerjoin(post, post.c.id == task.c.owner_id)
+    if points is not None:
+        source = source.join(points, true())
+    source = source.outerjoin(report, report.c.id == latest_update(task.c.id, as_at, seq))
+    status = func.coalesce(report.c.status, MilestoneStatus.NOT_STARTED.value)
+    reported = (
+        select(
+            *(column for column in task.c if column.name != "from_seq"),
+            as_at.label("as_at"),
+            stream.c.lead_organisation_id,
+            func.coalesce(post.c.organisation_id, stream.c.lead_organisation_id).label("organisation_id"),
+            status.label("status"),
+            func.coalesce(report.c.percent_complete, 0).label("percent_complete"),
+            report.c.forecast_on,
+            report.c.confidence,
+            report.c.effective_on.label("reported_on"),
+            and_(status.not_in(LEFT_OUT), stream.c.status.not_in(LEFT_OUT)).label("is_included"),
+            planned_bp(as_at, task).label("planned_bp"),
+        )
+        .select_from(source)
+        .where(task.c.agreed_on <= as_at if is_in_plan else true())
+        .subquery("reported")
+    )
+    return _judged(reported)
+
+
+def planned_bp(as_at: ColumnElement[object], task: FromClause) -> ColumnElement[int]:
+    """Return the planned part in basis points: 0 before the start, 10000 from the due date on, null without one.
+
+    A milestone from 1 to 31 January is at floor(10000 × 15 ÷ 30) = 5000 on the 16th.
+    """
+    start, due = task.c.start_on, task.c.due_on
+    gone, whole = days_between(start, as_at), days_between(start, due)
+    return case(
+        (due.is_(None), null()),
+        (as_at >= due, WHOLE_BP),
+        (or_(start.is_(None), as_at < start), 0),
+        # The product of four digits and the days of a millennium is more than PostgreSQL's INTEGER holds.
+        else_=cast(WHOLE_BP * gone // whole, Integer),
+    )
+
+
+def _judged(reported: FromClause) -> FromClause:
+    """Add rag, reason and shortfall to reported milestones."""
+    fact = reported.c
+    is_complete = fact.status == MilestoneStatus.COMPLETE.value
+    is_overdue = and_(fact.is_included, not_(is_complete), func.coalesce(fact.as_at > fact.due_on, False))
+    earned, planned = fact.percent_complete * 1000, fact.planned_bp
+    is_far_behind = and_(planned > 0, earned < RED_BELOW * planned)
+    is_behind = and_(planned > 0, earned < AMBER_BELOW * planned)
+    is_forecast_late = fact.forecast_on > fact.due_on
+    rag = case(
+        (not_(fact.is_included), Rag.NOT_APPLICABLE.value),
+        (is_complete, Rag.COMPLETE.value),
+        (fact.due_on.is_(None), Rag.UNSCHEDULED.value),
+        (fact.as_at > fact.due_on, Rag.RED.value),
+        (is_far_behind, Rag.RED.value),
+        (or_(is_forecast_late, is_behind), Rag.AMBER.value),
+        (planned == 0, Rag.NOT_DUE.value),
+        else_=Rag.GREEN.value,
+    )
+    reason = case(
+        (fact.as_at > fact.due_on, DriverReason.OVERDUE.value),
+        (is_behind, DriverReason.BEHIND_PLAN.value),
+        else_=DriverReason.FORECAST_LATE.value,
+    )
+    behind_by = planned - 100 * fact.percent_complete
+    return select(
+        *fact,
+        cast(rag, String).label("rag"),
+        is_overdue.label("overdue"),
+        cast(reason, String).label("reason"),
+        case((behind_by > 0, behind_by), else_=0).cast(Integer).label("shortfall"),
+    ).subquery("fact")

@@ -1,0 +1,69 @@
+"""The collection of milestones: its rows carry the latest report and how they stand."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, FromClause, exists, select
+
+from service.core.errors import Fault
+from service.core.history import as_known
+from service.plan import models, rules, schemas
+from service.plan.catalogue import WORKSTREAM_PRIORITIES
+from service.plan.resource import AS_AT, Draft, Moment, Resource
+from service.plan.service import has_updates
+from service.progress.facts import facts
+from service.progress.schemas import MilestoneQuery, MilestoneRead
+
+NOT_SHOWN = {"as_at", "lead_organisation_id", "is_included", "planned_bp", "reason", "shortfall"}
+NEEDING_REASON = ("due_on", "weight")
+
+
+def in_priorities(rows: FromClause, ids: list[int], moment: Moment) -> ColumnElement[bool]:
+    """Keep the milestones of workstreams that serve one of these priorities."""
+    links = as_known(WORKSTREAM_PRIORITIES.table, moment.seq)
+    return exists().where(links.c.workstream_id == rows.c.workstream_id, links.c.priority_id.in_(ids))
+
+
+def milestone_rows(moment: Moment) -> FromClause:
+    """Return the milestones as they were known, each as it stands at the date asked about."""
+    fact = facts(AS_AT, moment.seq, is_in_plan=False)
+    return select(*(column for column in fact.c if column.name not in NOT_SHOWN)).subquery("milestone_row")
+
+
+def settle_milestone(draft: Draft) -> Iterable[Fault]:
+    """Fill in what follows from the rest, and ask for a reason where a promise is changed."""
+    values, before = draft.values, draft.before
+    stream = models.workstream
+    found = select(stream.c.strategy_id).where(stream.c.id == values["workstream_id"])
+    strategy_id = draft.connection.execute(found).scalar_one()
+    if before is not None and before["strategy_id"] != strategy_id:
+        yield Fault("/workstream_id", "This workstream belongs to another strategy: a milestone stays in its own.")
+    values["strategy_id"] = strategy_id
+    if values["agreed_on"] is None:
+        values["agreed_on"] = draft.today if before is None else before["agreed_on"]
+    if values.get("baseline_due_on") is None:
+        values["baseline_due_on"] = values["due_on"]
+    is_moving = any(draft.is_changing(name) for name in NEEDING_REASON)
+    if before is not None and is_moving and draft.reason is None and has_updates(draft.connection, before["id"]):
+        yield Fault(
+            "/change_reason", "Progress was reported against this: say in change_reason why its weight or due date changes."
+        )
+
+
+MILESTONES = Resource(
+    name="milestones",
+    noun="milestone",
+    table=models.milestone,
+    create=schemas.MilestoneCreate,
+    patch=schemas.MilestonePatch,
+    read=MilestoneRead,
+    query=MilestoneQuery,
+    sortable=("id", "ref", "title", "kind", "weight", "agreed_on", "start_on", "due_on", "created_at", "updated_at"),
+    conditions={
+        "priority_id": in_priorities,
+        "due_after": lambda rows, day, _: rows.c.due_on >= day,
+        "due_before": lambda rows, day, _: rows.c.due_on < day,
+    },
+    rules=rules.milestone_faults,
+    settle=settle_milestone,
+    rows=milestone_rows,
+)

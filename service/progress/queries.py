@@ -1,0 +1,216 @@
+"""Asking for sums: one statement for any number of dates, one for the groups, one for the links."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Date, FromClause, Integer, Select, and_, case, func, select, union, values
+from sqlalchemy import column as named
+
+from service.core.history import as_known
+from service.plan import models
+from service.plan.queries import filters
+from service.plan.resource import Moment
+from service.progress.facts import facts
+from service.progress.milestones import MILESTONES
+from service.progress.rules import COUNT_NAMES, MOST_DRIVERS, Driver, GroupBy, Member, Rag, Sums
+from service.progress.schemas import MilestoneFilters
+
+FILTERS = frozenset(MilestoneFilters.model_fields)
+CELL_COLUMN = {
+    GroupBy.PRIORITY: "workstream_id",
+    GroupBy.WORKSTREAM: "workstream_id",
+    GroupBy.ORGANISATION: "organisation_id",
+    GroupBy.OWNER: "owner_id",
+    None: "id",
+}
+# A key for what has none; ids start at 1.
+NOBODY = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which milestones, as known when, divided by what (None: one by one)."""
+
+    strategy_id: int
+    filters: MilestoneFilters
+    past_seq: int | None
+    group_by: GroupBy | None
+
+    @property
+    def moment(self) -> Moment:
+        """The question's place in the history; its dates stand in the statement itself."""
+        return Moment(self.past_seq, date.min)
+
+
+@dataclass
+class Cell:
+    """The milestones of one workstream, organisation or owner, or a single one, at one date."""
+
+    sums: Sums
+    drivers: list[Driver] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Group:
+    """One line of a roll-up, and the cells that make it up."""
+
+    id: int | None
+    ref: str | None
+    title: str | None
+    cells: tuple[int, ...]
+
+
+def fetch_cells(connection: Connection, question: Question, points: Sequence[date]) -> dict[date, dict[int, Cell]]:
+    """Return the cells of a question at each date."""
+    statement = _summed(_members(question, points), CELL_COLUMN[question.group_by])
+    cells: dict[date, dict[int, Cell]] = {point: {} for point in points}
+    counted = len(Sums.__dataclass_fields__)
+    for as_at, key, *rest in connection.execute(statement, question.moment.parameters):
+        cell = cells[as_at].get(key)
+        if cell is None:
+            cell = cells[as_at][key] = Cell(Sums(*rest[:counted]))
+        if rest[counted] is not None:
+            cell.drivers.append(Driver(*rest[counted:]))
+    return cells
+
+
+def fetch_members(connection: Connection, question: Question, point: date) -> dict[int, Member]:
+    """Return the milestones of a question at a date, by id."""
+    member = _members(question, [point])
+    columns = ("id", "ref", "title", "workstream_id", "status", "is_included", "weight", "percent_complete")
+    found = connection.execute(select(*(member.c[name] for name in columns)), question.moment.parameters)
+    return {row.id: Member(*row) for row in found}
+
+
+def _members(question: Question, points: Sequence[date]) -> FromClause:
+    """Return the facts that a question is about, once for each date."""
+    when = values(named("as_at", Date), name="points").data([(point,) for point in points]).cte()
+    moment = question.moment
+    fact = facts(
+        when.c.as_at, moment.seq, points=when, narrow=lambda rows: [rows.c.strategy_id == question.strategy_id]
+    )
+    conditions = filters(MILESTONES, fact, question.filters, question.filters.model_fields_set & FILTERS, moment)
+    return select(fact).where(*conditions).cte("member")
+
+
+def _summed(member: Any, cell_column: str) -> Select[Any]:
+    """Select the sums of each cell at each date, beside up to ten of its drivers, the gravest first."""
+    key = func.coalesce(member.c[cell_column], NOBODY).label("key")
+    sums = select(member.c.as_at, key, *_aggregates(member)).group_by(member.c.as_at, key).cte("sums")
+    rank = (-member.c.weight * member.c.shortfall).label("rank")
+    place = func.row_number().over(partition_by=(member.c.as_at, key), order_by=(rank, member.c.ref, member.c.id))
+    at_risk = (
+        select(
+            member.c.as_at,
+            key,
+            rank,
+            *(member.c[name] for name in DRIVER_COLUMNS),
+            place.label("place"),
+        )
+        .where(member.c.rag.in_((Rag.RED.value, Rag.AMBER.value)))
+        .cte("driver")
+    )
+    beside = and_(at_risk.c.as_at == sums.c.as_at, at_risk.c.key == sums.c.key, at_risk.c.place <= MOST_DRIVERS)
+    return select(*sums.c, at_risk.c.rank, *(at_risk.c[name] for name in DRIVER_COLUMNS)).outerjoin_from(
+        sums, at_risk, beside
+    )
+
+
+DRIVER_COLUMNS = tuple(name for name in Driver.__dataclass_fields__ if name != "rank")
+
+
+def _aggregates(member: Any) -> list[ColumnElement[int]]:
+    """Return the terms of `Sums`, in its order."""
+    fact = member.c
+    is_scheduled = and_(fact.is_included, fact.due_on.is_not(None))
+    conditions: dict[str, ColumnElement[bool]] = {
+        "included": fact.is_included,
+        "overdue": fact.overdue,
+        "unreported": and_(fact.is_included, fact.reported_on.is_(None)),
+        "unscheduled": and_(fact.is_included, fact.due_on.is_(None)),
+        "rescheduled": and_(fact.is_included, fact.due_on > fact.baseline_due_on),
+    }
+    terms: list[ColumnElement[int]] = [func.count()]
+    for name in COUNT_NAMES[1:]:
+        condition = conditions.get(name, fact.status == name)
+        terms.append(_sum_where(condition, 1))
+    terms.append(_sum_where(fact.is_included, fact.weight))
+    terms.append(_sum_where(fact.is_included, fact.weight * fact.percent_complete))
+    terms.append(_sum_where(is_scheduled, fact.weight))
+    terms.append(_sum_where(is_scheduled, fact.weight * fact.percent_complete))
+    terms.append(_sum_where(is_scheduled, fact.weight * fact.planned_bp))
+    terms.append(_sum_where(and_(fact.is_included, fact.status == "complete"), 1))
+    terms.append(_sum_where(fact.rag.in_((Rag.RED.value, Rag.AMBER.value)), 1))
+    return [term.label(name) for term, name in zip(terms, Sums.__dataclass_fields__, strict=True)]
+
+
+def _sum_where(condition: ColumnElement[bool], value: Any) -> ColumnElement[int]:
+    return func.sum(case((condition, value), else_=0), type_=Integer)
+
+
+def fetch_groups(connection: Connection, question: Question) -> list[Group]:
+    """Return the groups of a question in their order, whether or not they have milestones."""
+    if question.group_by is GroupBy.PRIORITY:
+        return _priority_groups(connection, question)
+    found = _group_rows(question)
+    groups = [Group(row.id, row.ref, row.title, (row.id,)) for row in connection.execute(found, question.moment.parameters)]
+    if question.group_by is GroupBy.OWNER:
+        groups.append(Group(None, None, None, (NOBODY,)))
+    return groups
+
+
+def _priority_groups(connection: Connection, question: Question) -> list[Group]:
+    seq = question.moment.seq
+    rows = as_known(models.priority, seq, lambda known: [known.c.strategy_id == question.strategy_id])
+    links = as_known(models.workstream_priority, seq)
+    found = (
+        select(rows.c.id, rows.c.ref, rows.c.title, links.c.workstream_id)
+        .select_from(rows)
+        .outerjoin(links, links.c.priority_id == rows.c.id)
+        .order_by(rows.c.position, rows.c.id, links.c.workstream_id)
+    )
+    if question.filters.priority_id:
+        found = found.where(rows.c.id.in_(question.filters.priority_id))
+    served: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    for row_id, ref, title, workstream_id in connection.execute(found, question.moment.parameters):
+        held = served[row_id, ref, title]
+        if workstream_id is not None:
+            held.append(workstream_id)
+    return [Group(*name, tuple(cells)) for name, cells in served.items()]
+
+
+def _group_rows(question: Question) -> Select[Any]:
+    seq, strategy_id, wanted = question.moment.seq, question.strategy_id, question.filters
+    tasks = as_known(models.milestone, seq, lambda rows: [rows.c.strategy_id == strategy_id])
+    streams = as_known(models.workstream, seq, lambda rows: [rows.c.strategy_id == strategy_id])
+    if question.group_by is GroupBy.WORKSTREAM:
+        found = select(streams.c.id, streams.c.ref, streams.c.title)
+        if wanted.priority_id:
+            links = as_known(models.workstream_priority, seq)
+            serving = select(links.c.workstream_id).where(links.c.priority_id.in_(wanted.priority_id))
+            found = found.where(streams.c.id.in_(serving))
+        if wanted.workstream_id:
+            found = found.where(streams.c.id.in_(wanted.workstream_id))
+        return found.order_by(streams.c.id)
+    if question.group_by is None:
+        found = select(tasks.c.id, tasks.c.ref, tasks.c.title).order_by(tasks.c.id)
+        return found.where(tasks.c.workstream_id.in_(wanted.workstream_id)) if wanted.workstream_id else found
+    owners = as_known(models.owner, seq)
+    posts = union(select(tasks.c.owner_id), select(streams.c.owner_id))
+    if question.group_by is GroupBy.OWNER:
+        found = select(owners.c.id, owners.c.ref, owners.c.post.label("title")).where(owners.c.id.in_(posts))
+        return (found.where(owners.c.id.in_(wanted.owner_id)) if wanted.owner_id else found).order_by(owners.c.id)
+    partners = as_known(models.strategy_organisation, seq)
+    answering = union(
+        select(partners.c.organisation_id).where(partners.c.strategy_id == strategy_id),
+        select(streams.c.lead_organisation_id),
+        select(owners.c.organisation_id).where(owners.c.id.in_(posts)),
+    )
+    rows = as_known(models.organisation, seq)
+    found = select(rows.c.id, rows.c.ref, rows.c.name.label("title")).where(rows.c.id.in_(answering))
+    if wanted.organisation_id:
+        found = found.where(rows.c.id.in_(wanted.organisation_id))
+    return found.order_by(rows.c.id)

@@ -1,0 +1,212 @@
+"""The questions about progress: how do we stand, how did we get here, why did it move."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from service.core.calendar import Every, period_ends
+from service.core.errors import Fault, Invalid
+from service.core.history import Known, as_known
+from service.plan.models import strategy
+from service.plan.queries import get_row, missing
+from service.plan.resource import Moment, Resource
+from service.progress.queries import Cell, Group, Question, fetch_cells, fetch_groups, fetch_members
+from service.progress.rules import RULES_VERSION, GroupBy, Member, add_up, effect_of, progress_of, reason_of
+from service.progress.schemas import MilestoneFilters
+
+MOST_POINTS = 120
+Figures = dict[str, Any]
+
+
+def roll_up(
+    connection: Connection, strategy_id: int, filters: MilestoneFilters, group_by: GroupBy | None, as_at: date, known: Known
+) -> Figures:
+    """Answer how a strategy stands at a date, in total and by group (by milestone where `group_by` is None).
+
+    Raises:
+        NotFound: the strategy was not known.
+    """
+    check_strategy(connection, strategy_id, known)
+    question = Question(strategy_id, filters, known.past_seq, group_by)
+    cells = fetch_cells(connection, question, [as_at])[as_at]
+    return {
+        "strategy_id": strategy_id,
+        "as_at": as_at,
+        "known_at": known.at,
+        "rules_version": RULES_VERSION,
+        "group_by": group_by.value if group_by else "milestone",
+        **_arranged(cells, fetch_groups(connection, question), group_by),
+    }
+
+
+def trend(
+    connection: Connection,
+    strategy_id: int,
+    filters: MilestoneFilters,
+    group_by: GroupBy,
+    first: date,
+    last: date,
+    every: Every,
+    known: Known,
+) -> Figures:
+    """Answer how a strategy stood at the end of each period.
+
+    Raises:
+        NotFound: the strategy was not known.
+        Invalid: the dates are the wrong way round, or more than 120 points apart.
+    """
+    points = trend_points(first, last, every)
+    check_strategy(connection, strategy_id, known)
+    question = Question(strategy_id, filters, known.past_seq, group_by)
+    cells = fetch_cells(connection, question, points)
+    groups = fetch_groups(connection, question)
+    return {
+        "strategy_id": strategy_id,
+        "known_at": known.at,
+        "rules_version": RULES_VERSION,
+        "group_by": group_by.value,
+        "points": [{"as_at": point, **_arranged(cells[point], groups, group_by)} for point in points],
+    }
+
+
+def trend_points(first: date, last: date, every: Every) -> list[date]:
+    """Return the last day of each period that ends in first–last, and the last day of all.
+
+    From 1 October 2018 to 15 January 2019 by quarter: 31 December 2018 and 15 January 2019.
+    """
+    _check_order(first, last)
+    points = list(period_ends(first, last, every))
+    if not points or points[-1] != last:
+        points.append(last)
+    if len(points) > MOST_POINTS:
+        raise Invalid(Fault("/query/to", f"That is {len(points)} points; ask for at most {MOST_POINTS} at a time."))
+    return points
+
+
+def changes(
+    connection: Connection,
+    strategy_id: int,
+    filters: MilestoneFilters,
+    first: tuple[date, Known],
+    last: tuple[date, Known],
+) -> Figures:
+    """Answer what moved the figure between two dates, milestone by milestone; the effects add up.
+
+    Raises:
+        NotFound: the strategy was not known.
+        Invalid: the dates are the wrong way round.
+    """
+    _check_order(first[0], last[0])
+    check_strategy(connection, strategy_id, last[1])
+    sides = [_side(connection, strategy_id, filters, as_at, known) for as_at, known in (first, last)]
+    (before, sums_before), (after, sums_after) = sides
+    weights = sums_before.sums.weight, sums_after.sums.weight
+    has_both = all(weights)
+    delta = sums_after.sums.earned * weights[0] - sums_before.sums.earned * weights[1]
+    return {
+        "strategy_id": strategy_id,
+        "from_as_at": first[0],
+        "to_as_at": last[0],
+        "from_known_at": first[1].at,
+        "known_at": last[1].at,
+        "rules_version": RULES_VERSION,
+        "from": progress_of(sums_before.sums, sums_before.drivers),
+        "to": progress_of(sums_after.sums, sums_after.drivers),
+        "delta": delta / (weights[0] * weights[1]) if has_both else None,
+        "changes": _moved(before, after, *weights),
+    }
+
+
+
+
+def find_strategy_of(connection: Connection, resource: Resource, row_id: int, known: Known) -> int:
+    """Return the strategy of a priority or a workstream as it was known.
+
+    Raises:
+        NotFound: there was no such row.
+    """
+    row = get_row(connection, resource, row_id, Moment(known.past_seq, date.min))
+    strategy_id: int = row["strategy_id"]
+    return strategy_id
+
+
+def check_strategy(connection: Connection, strategy_id: int, known: Known) -> None:
+    """Raise NotFound unless the strategy was known."""
+    moment = Moment(known.past_seq, date.min)
+    rows = as_known(strategy, moment.seq)
+    found = connection.execute(select(rows.c.id).where(rows.c.id == strategy_id), moment.parameters)
+    if found.first() is None:
+        raise missing("strategy", strategy_id)
+
+
+def _check_order(first: date, last: date) -> None:
+    if last < first:
+        raise Invalid(Fault("/query/to", "`to` is before `from`: turn them round."))
+
+
+def _side(
+    connection: Connection, strategy_id: int, filters: MilestoneFilters, as_at: date, known: Known
+) -> tuple[Mapping[int, Member], Cell]:
+    question = Question(strategy_id, filters, known.past_seq, GroupBy.WORKSTREAM)
+    members = fetch_members(connection, question, as_at)
+    return members, _together(fetch_cells(connection, question, [as_at])[as_at].values())
+
+
+def _moved(before: Mapping[int, Member], after: Mapping[int, Member], *weights: int) -> list[Figures]:
+    """Return the milestones that moved the figure, the largest effect first."""
+    found: list[tuple[float, str, int, Figures]] = []
+    for row_id in before.keys() | after.keys():
+        was, is_now = before.get(row_id), after.get(row_id)
+        effect = effect_of(was, is_now, *weights)
+        reason = reason_of(was, is_now, effect)
+        member = is_now or was
+        if reason is None or member is None:
+            continue
+        entry = {
+            "milestone": {
+                "id": member.id,
+                "ref": member.ref,
+                "title": member.title,
+                "workstream_id": member.workstream_id,
+            },
+            "reason": reason,
+            "from": _shown_side(was),
+            "to": _shown_side(is_now),
+            "effect": effect,
+        }
+        found.append((-abs(effect), member.ref, row_id, entry))
+    return [entry for *_, entry in sorted(found, key=lambda each: each[:3])]
+
+
+def _shown_side(member: Member | None) -> Figures | None:
+    if member is None:
+        return None
+    return {
+        "status": member.status,
+        "percent_complete": member.percent_complete,
+        "weight": member.weight,
+        "included": member.is_included,
+    }
+
+
+def _arranged(cells: Mapping[int, Cell], groups: Sequence[Group], group_by: GroupBy | None) -> Figures:
+    """Return the total and the groups; what nobody owns, and what has no milestone alone, only where it is there."""
+    total = _together(cells.values())
+    shown = [
+        {"id": group.id, "ref": group.ref, "title": group.title, "progress": _progress(group, cells)}
+        for group in groups
+        if not (group.id is None or group_by is None) or any(key in cells for key in group.cells)
+    ]
+    return {"total": progress_of(total.sums, total.drivers), "groups": shown}
+
+
+def _progress(group: Group, cells: Mapping[int, Cell]) -> Figures:
+    together = _together(cells[key] for key in group.cells if key in cells)
+    return progress_of(together.sums, together.drivers)
+
+
+def _together(cells: Iterable[Cell]) -> Cell:
+    held = list(cells)
+    return Cell(add_up(cell.sums for cell in held), [driver for cell in held for driver in cell.drivers])
