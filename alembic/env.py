@@ -1,12 +1,12 @@
 """Runs the migrations over the connection that the service hands in."""
 
+from alembic import context
+
 from service.access import models as access_models  # noqa: F401 Its tables join the metadata.
 from service.core import idempotency  # noqa: F401 Its table joins the metadata.
 from service.core.history import metadata
 from service.outcomes import models as outcome_models  # noqa: F401 Its tables join the metadata.
 from service.plan import models as plan_models  # noqa: F401 Its tables join the metadata.
-
-from alembic import context
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, render_as_batch=connection.dialect.name == "sqlite")

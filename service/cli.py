@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import orjson
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Connection, select
 
 from service.access.policy import Role, Scope
@@ -24,7 +25,6 @@ from service.core.migrations import current_revision, downgrade, migrate, newest
 from service.exchange.backup import check_empty, read_backup, write_backup, write_sqlite_backup
 from service.exchange.load import load_plan
 from service.exchange.planfile import read_plan_file
-from service.main import create_app
 from service.plan.models import organisation, strategy
 from service.settings import PREFIX, Settings, SettingsError, read_settings
 
@@ -33,10 +33,10 @@ MOST_FAULTS_SHOWN = 20
 DEMO_QUESTION = "/v1/progress?strategy_id=1&group_by=priority&as_at=2018-12-10"
 
 
-def main() -> None:
+def run(make_app: Callable[[Settings], FastAPI]) -> None:
     """Run a command; what is wrong is said in words, without a trace."""
     try:
-        cli(standalone_mode=True)
+        cli(standalone_mode=True, obj=make_app)
     except (SettingsError, UnsupportedDatabase) as error:
         _fail(str(error))
     except TrackerError as error:
@@ -113,7 +113,7 @@ def migrate_command() -> None:
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @click.option("--sample", is_flag=True, help="Load the sample plan that comes with the service.")
-def load(file: Path | None, sample: bool) -> None:  # noqa: FBT001 A flag of the command line.
+def load(file: Path | None, sample: bool) -> None:
     """Load a plan file: all of it or nothing."""
     if (file is None) != sample:
         raise click.UsageError("Name one plan file, or say --sample.")
@@ -135,7 +135,7 @@ def backup(file: Path) -> None:
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Discard what the database holds.")
-def restore(file: Path, replace: bool) -> None:  # noqa: FBT001 A flag of the command line.
+def restore(file: Path, replace: bool) -> None:
     """Put a backup into an empty database."""
 
     def act(connection: Connection) -> dict[str, int]:
@@ -150,9 +150,10 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001 A flag of the co
 
 
 @cli.command("openapi")
-def print_openapi() -> None:
+@click.pass_obj
+def print_openapi(make_app: Callable[[Settings], FastAPI]) -> None:
     """Print the OpenAPI document."""
-    app = create_app(Settings(database_url="sqlite://"))
+    app = make_app(Settings(database_url="sqlite://"))
     click.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
 
 
@@ -167,7 +168,9 @@ def token() -> None:
 @click.option("--organisation", help="Ref of the organisation that the roles are held for.")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice([scope.value for scope in Scope]))
 @click.option("--expires-days", type=int, default=DAYS_BY_DEFAULT, show_default=True)
-def create(name: str, roles: tuple[str, ...], organisation: str | None, scopes: tuple[str, ...], expires_days: int) -> None:
+def create(
+    name: str, roles: tuple[str, ...], organisation: str | None, scopes: tuple[str, ...], expires_days: int
+) -> None:
     """Make a user with a token, and print the token, nothing else. It is shown this once."""
 
     def act(connection: Connection) -> str:
@@ -232,7 +235,7 @@ async def _backup(database: Database, file: Path) -> dict[str, int]:
 def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
     set_up_logs(settings.log_level)
     uvicorn.run(
-        "service.cli:make_app",
+        "service.main:serve_app",
         factory=True,
         host=host,
         port=port,
@@ -242,10 +245,3 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
         log_config=None,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-
-
-def make_app() -> Any:
-    """Return the application that a server process runs."""
-    settings = read_settings()
-    set_up_logs(settings.log_level)
-    return create_app(settings)

@@ -9,11 +9,13 @@ from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import service
+from service import cli
 from service.access.door import Door, needs
 from service.access.policy import Act
 from service.core.answers import json_answer
 from service.core.db import Database
 from service.core.errors import TrackerError
+from service.core.logs import set_up_logs
 from service.core.middleware import RequestFrame
 from service.core.migrations import current_revision, newest_revision
 from service.core.openapi import describe
@@ -24,7 +26,7 @@ from service.plan.api import collection_router
 from service.plan.catalogue import COLLECTIONS
 from service.progress import api as progress
 from service.progress.answers import KeptAnswers
-from service.settings import Settings
+from service.settings import Settings, read_settings
 
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
@@ -68,6 +70,18 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+def serve_app() -> FastAPI:
+    """Return the application that a server process runs, by the settings of its environment."""
+    settings = read_settings()
+    set_up_logs(settings.log_level)
+    return create_app(settings)
+
+
+def run_command() -> None:
+    """Run `tracker …`."""
+    cli.run(create_app)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
@@ -93,9 +107,7 @@ async def get_readyz(request: Request) -> Response:
     return json_answer({"status": "ready"})
 
 
-@guarded.get(
-    "/metrics", operation_id="get_metrics", summary="Read the metrics", dependencies=[needs(Act.READ_METRICS)]
-)
+@guarded.get("/metrics", operation_id="get_metrics", summary="Read the metrics", dependencies=[needs(Act.READ_METRICS)])
 async def get_metrics() -> Response:
     """Answer with what this process has counted, in the text format of Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -12,7 +12,7 @@ from service.access.policy import Act, Actor, find_refusal
 from service.access.queries import Caller, identify
 from service.access.tokens import parse_authorization
 from service.core import clock, idempotency
-from service.core.answers import JSON_MEDIA_TYPE, to_json
+from service.core.answers import JSON_MEDIA_TYPE, etag_of, to_json
 from service.core.body import malformed, read_json
 from service.core.db import Database
 from service.core.errors import Forbidden, UnsupportedMedia
@@ -79,7 +79,8 @@ def needs(act: Act) -> Any:
         if refusal:
             raise Forbidden(refusal)
 
-    check.act = act  # type: ignore[attr-defined] The access matrix reads it.
+    # The access matrix reads it.
+    check.__dict__["act"] = act
     return Depends(check)
 
 
@@ -125,7 +126,7 @@ class Visit:
 
         with idempotency.in_flight(keyed):
             made = await self.database.write(answer)
-        headers = {"Location": made.location} if made.location else None
+        headers = {"ETag": etag_of(made.body), **({"Location": made.location} if made.location else {})}
         return Response(made.body, made.status, headers, JSON_MEDIA_TYPE)
 
 

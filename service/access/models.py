@@ -14,8 +14,8 @@ class UserAccount(SQLModel, table=True):
     __tablename__ = "user_account"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
-    id: int | None = Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
-    name: str = Field(sa_type=text_column(300))  # type: ignore[call-overload]
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    name: str = Field(sa_type=text_column(300))
     is_active: bool = True
     created_at: datetime = Field(sa_type=Instant)
 
@@ -29,15 +29,15 @@ class UserRole(SQLModel, table=True):
         UniqueConstraint("user_id", "role", "organisation_id"),
     )
 
-    id: int | None = Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
-    user_id: int = Field(sa_type=BigInteger, sa_column_args=[ForeignKey("user_account.id", ondelete="CASCADE")])  # type: ignore[call-overload]
-    role: str = Field(sa_type=text_column(40))  # type: ignore[call-overload]
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    user_id: int = Field(sa_type=BigInteger, sa_column_args=[ForeignKey("user_account.id", ondelete="CASCADE")])
+    role: str = Field(sa_type=text_column(40))
     organisation_id: int | None = Field(
         default=None,
         sa_type=BigInteger,
         sa_column_args=[ForeignKey("organisation.id", ondelete="RESTRICT")],
         index=True,
-    )  # type: ignore[call-overload]
+    )
 
 
 class AccessToken(SQLModel, table=True):
@@ -46,12 +46,12 @@ class AccessToken(SQLModel, table=True):
     __tablename__ = "access_token"
     __table_args__ = (UniqueConstraint("public_id"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
-    public_id: str = Field(sa_type=text_column(40))  # type: ignore[call-overload]
-    digest: str = Field(sa_type=text_column(64))  # type: ignore[call-overload]
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    public_id: str = Field(sa_type=text_column(40))
+    digest: str = Field(sa_type=text_column(64))
     user_id: int = Field(
         sa_type=BigInteger, sa_column_args=[ForeignKey("user_account.id", ondelete="CASCADE")], index=True
-    )  # type: ignore[call-overload]
+    )
     scopes: list[str] = Field(sa_type=JSON)
     created_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)

@@ -32,6 +32,8 @@ SNAPSHOT_THREADS = 4
 FIRST_SAFE_WAL = (3, 51, 3)
 SAFE_WAL_BRANCHES = {(3, 50): 7, (3, 44): 6}
 
+POSTGRESQL_NAMES = ("postgresql", "postgres")
+
 BUSY = "The database is busy. Nothing was changed; send the request again in a moment."
 AWAY = "The database cannot be reached. Nothing is known to have changed; send the request again in a moment."
 PASSING_FAULTS: tuple[type[BaseException], ...] = (
@@ -73,7 +75,7 @@ class Database:
         self._glance: Connection | None = None
         if self.is_sqlite:
             self.engine = _sqlite_engine(parsed, lock_timeout_seconds)
-        elif parsed.get_backend_name() == "postgresql":
+        elif parsed.get_backend_name() in POSTGRESQL_NAMES:
             self.engine = _postgresql_engine(parsed, pool_size, lock_timeout_seconds)
         else:
             raise UnsupportedDatabase("TRACKER_DATABASE_URL must start with sqlite:/// or postgresql://")
@@ -239,8 +241,10 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
 
 def _postgresql_engine(url: URL, pool_size: int, lock_timeout_seconds: float) -> Engine:
     milliseconds = str(int(lock_timeout_seconds * 1000))
+    # The driver knows the usual parameter of an address by another name.
+    encryption = {"ssl": url.query["sslmode"]} if "sslmode" in url.query else {}
     engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"]),
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
@@ -249,6 +253,7 @@ def _postgresql_engine(url: URL, pool_size: int, lock_timeout_seconds: float) ->
         pool_reset_on_return=None,
         connect_args={
             "timeout": lock_timeout_seconds,
+            **encryption,
             "server_settings": {"lock_timeout": milliseconds, "application_name": "tracker", "jit": "off"},
         },
     )

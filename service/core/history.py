@@ -133,9 +133,7 @@ def as_known(table: Table, seq: int | ColumnElement[int] | None, narrow: Narrow 
     held = [twin.c[column.name] for column in table.columns]
     return union_all(
         select(table).where(table.c.from_seq <= moment, *narrow(table)).correlate_except(table),
-        select(*held)
-        .where(twin.c.from_seq <= moment, twin.c.to_seq > moment, *narrow(twin))
-        .correlate_except(twin),
+        select(*held).where(twin.c.from_seq <= moment, twin.c.to_seq > moment, *narrow(twin)).correlate_except(twin),
     ).subquery(table.name)
 
 
@@ -257,7 +255,9 @@ class Recorder:
         mine = and_(*(table.c[name] == value for name, value in owner.items()))
         wanted = {tuple(sorted({**row, **owner}.items())) for row in rows}
         plain = [column for column in table.columns if column.name != "from_seq"]
-        held = {tuple(sorted(row._mapping.items())) for row in self.connection.execute(select(*plain).where(mine))}
+        names = [column.name for column in plain]
+        found = self.connection.execute(select(*plain).where(mine))
+        held = {tuple(sorted(zip(names, row, strict=True))) for row in found}
         for gone in sorted(held - wanted, key=repr):
             this = and_(*(table.c[name] == value for name, value in gone))
             self._keep(table, this)

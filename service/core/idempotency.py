@@ -12,8 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, String, Table, UniqueConstraint
-from sqlalchemy import delete, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+)
 from sqlmodel import SQLModel
 
 from service.core.columns import Instant, Key

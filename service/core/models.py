@@ -14,8 +14,8 @@ class PlanRow(SQLModel):
 
     __table__: ClassVar[Table]
 
-    id: int | None = Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
-    ref: str = Field(sa_type=text_column(40))  # type: ignore[call-overload]
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    ref: str = Field(sa_type=text_column(40))
     version: int = Field(nullable=False)
     created_at: datetime = Field(sa_type=Instant, nullable=False)
     updated_at: datetime = Field(sa_type=Instant, nullable=False)

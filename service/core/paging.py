@@ -30,7 +30,8 @@ class ListQuery(Input):
         None, description="Where the page starts; taken from `next` of the page before."
     )
     sort: Annotated[str, StringConstraints(max_length=200)] | None = Field(
-        None, description="Fields to sort by, separated by commas; a minus turns one round: `-due_on,ref`.",
+        None,
+        description="Fields to sort by, separated by commas; a minus turns one round: `-due_on,ref`.",
     )
 
 

@@ -179,8 +179,8 @@ def _last_ids(connection: Connection) -> dict[str, int]:
                 query = text("SELECT seq FROM sqlite_sequence WHERE name = :name").columns(seq=Integer)
                 found = connection.execute(query, {"name": table.name}).scalar_one_or_none() or found
         else:
-            query = text("SELECT pg_sequence_last_value(pg_get_serial_sequence(:name, 'id')::regclass)")
-            found = connection.execute(query, {"name": table.name}).scalar_one()
+            last_value = text("SELECT pg_sequence_last_value(pg_get_serial_sequence(:name, 'id')::regclass)")
+            found = connection.execute(last_value, {"name": table.name}).scalar_one()
         last[table.name] = found or 0
     return last
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from service.core.errors import Fault, Invalid
-from service.core.history import Recorder, Row, reserve_ids
+from service.core.history import Recorder, Row, metadata, reserve_ids
 from service.outcomes import models as outcomes
 from service.outcomes.rules import observation_faults
 from service.plan import models as plan
@@ -169,12 +169,14 @@ def _load_strategy(loader: Loader, directory: Directory, strategies: Refs, entry
         loader.take(directory.priorities, (entry.ref, priority.ref), row_id, f"{pointer}/priorities/{position}")
     milestones = Refs("milestone", {})
     for position, stream in enumerate(entry.workstreams):
-        _load_workstream(loader, directory, (entry.ref, strategy_id), milestones, stream, f"{pointer}/workstreams/{position}")
+        _load_workstream(
+            loader, directory, (entry.ref, strategy_id), stream, f"{pointer}/workstreams/{position}", taken=milestones
+        )
     _load_indicators(loader, directory, (entry.ref, strategy_id), entry.indicators, f"{pointer}/indicators")
 
 
 def _load_workstream(
-    loader: Loader, directory: Directory, strategy: tuple[str, int], milestones: Refs, entry: Any, pointer: str
+    loader: Loader, directory: Directory, strategy: tuple[str, int], entry: Any, pointer: str, *, taken: Refs
 ) -> None:
     strategy_ref, strategy_id = strategy
     values = entry.model_dump(
@@ -201,7 +203,7 @@ def _load_workstream(
     for position, milestone in enumerate(entry.milestones):
         place = f"{pointer}/milestones/{position}"
         milestone_id = _load_milestone(loader, directory, (strategy_id, row_id), milestone, place)
-        loader.take(milestones, milestone.ref, milestone_id, place)
+        loader.take(taken, milestone.ref, milestone_id, place)
 
 
 def _partners(loader: Loader, directory: Directory, entries: Sequence[Any], pointer: str) -> Iterable[Row]:
@@ -223,9 +225,7 @@ def _load_award(loader: Loader, directory: Directory, workstream_id: int, entry:
     loader.add(plan.funding_award, {**values, "workstream_id": workstream_id, "funder_id": funder_id})
 
 
-def _load_milestone(
-    loader: Loader, directory: Directory, place: tuple[int, int], entry: Any, pointer: str
-) -> int:
+def _load_milestone(loader: Loader, directory: Directory, place: tuple[int, int], entry: Any, pointer: str) -> int:
     values: Row = {
         name: getattr(entry, name)
         for name in ("ref", "kind", "title", "description", "weight", "start_on", "due_on", "due_precision")
@@ -317,7 +317,7 @@ def _refuse_repeated(loader: Loader, entries: Sequence[Any], pointer: str, noun:
 
 def _insert(recorder: Recorder, loader: Loader) -> None:
     """Add the gathered rows, what is referred to before what refers to it."""
-    tables = [table for table in plan.SQLModel.metadata.sorted_tables if table in loader.rows]
+    tables = [table for table in metadata.sorted_tables if table in loader.rows]
     for table in tables:
         rows = loader.rows[table]
         if "owner" in table.info:

@@ -103,19 +103,19 @@ DecisionEntry = entry_of(
     priorities=many(StrategyItem),
     workstreams=many(StrategyItem),
 )
-PlanFile = create_model(
-    "PlanFile",
-    __base__=Input,
-    __doc__="A whole plan.",
-    format=(Literal["partnership-plan"], ...),
-    format_version=(Literal[1], ...),
-    organisations=many(OrganisationEntry),
-    owners=many(OwnerEntry),
-    boards=many(BoardEntry),
-    areas=many(AreaEntry),
-    strategies=many(StrategyEntry),
-    decisions=many(DecisionEntry),
-)
+
+
+class PlanFile(Input):
+    """A whole plan."""
+
+    format: Literal["partnership-plan"]
+    format_version: Literal[1]
+    organisations: list[OrganisationEntry] = Field(default_factory=list)  # type: ignore[valid-type]
+    owners: list[OwnerEntry] = Field(default_factory=list)  # type: ignore[valid-type]
+    boards: list[BoardEntry] = Field(default_factory=list)  # type: ignore[valid-type]
+    areas: list[AreaEntry] = Field(default_factory=list)  # type: ignore[valid-type]
+    strategies: list[StrategyEntry] = Field(default_factory=list)  # type: ignore[valid-type]
+    decisions: list[DecisionEntry] = Field(default_factory=list)  # type: ignore[valid-type]
 
 
 def read_plan_file(raw: bytes) -> Any:

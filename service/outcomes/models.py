@@ -35,17 +35,17 @@ class Observation(SQLModel, table=True):
         {"sqlite_autoincrement": True, "info": {"resource": "observations"}},
     )
 
-    id: int | None = Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     indicator_id: int = Field(sa_type=BigInteger)
     category: str | None = words(TITLE, nullable=True)
     area_id: int | None = Field(default=None, sa_type=BigInteger)
     period_start: date | None = None
     period_end: date | None = None
     published_on: date
-    value: float = Field(sa_type=Float(53))  # type: ignore[call-overload]
+    value: float = Field(sa_type=Float(53))
     numerator: int | None = Field(default=None, sa_type=BigInteger)
     denominator: int | None = Field(default=None, sa_type=BigInteger)
-    comparator_value: float | None = Field(default=None, sa_type=Float(53))  # type: ignore[call-overload]
+    comparator_value: float | None = Field(default=None, sa_type=Float(53))
     commentary: str | None = words(PROSE, nullable=True)
     seq: int = Field(sa_type=BigInteger)
 

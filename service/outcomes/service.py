@@ -84,7 +84,7 @@ def list_observations(connection: Connection, indicator_id: int, query: Observat
     rows = _observations_as_known(indicator_id, moment)
     conditions = filters(OBSERVATIONS, rows, query, query.model_fields_set - PAGING, moment)
     shown = select(*(column for column in rows.c if column.name != "seq")).where(*conditions)
-    page = fetch_page(connection, shown, rows, query, OBSERVATIONS, moment)
+    page = fetch_page(connection, shown, rows, query, listing=OBSERVATIONS, moment=moment)
     return Page([compared(row, Polarity(measured["polarity"])) for row in page.items], page.cursor)
 
 

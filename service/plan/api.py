@@ -141,7 +141,9 @@ def _add_create(router: APIRouter, resource: Resource) -> None:
         operation_id=f"create_{_snake(resource.noun)}",
         summary=f"Make a {resource.noun}",
         description=f"Adds a {resource.noun} to the plan as version 1.",
-        responses=answers(*MAKING, success=201, model=resource.read, headers=LOCATION, what=f"The new {resource.noun}."),
+        responses=answers(
+            *MAKING, success=201, model=resource.read, headers=LOCATION, what=f"The new {resource.noun}."
+        ),
         dependencies=[needs(resource.writes)],
     )
 
@@ -157,7 +159,9 @@ def _add_change(router: APIRouter, resource: Resource) -> None:
 
         def act(recorder: Recorder) -> bytes:
             unchanged: Callable[[Row], None] = lambda row: check_match(expected, row)  # noqa: E731 One line says it.
-            return to_json(service.change_row(recorder, resource, row_id, body, unchanged, clock.today()))
+            return to_json(
+                service.change_row(recorder, resource, row_id, body, unchanged=unchanged, today=clock.today())
+            )
 
         content = await visit.write(act)
         return Response(content, 200, {"ETag": etag_of(content)}, "application/json")
@@ -215,7 +219,9 @@ def _add_retire(router: APIRouter, resource: Resource) -> None:
 def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> None:
     name = resource.read.__name__.removesuffix("Read")
     entry = create_model(
-        f"{name}HistoryEntry", __base__=(version, HistoryEntry), __doc__=f"A {resource.noun} as it was, and who made it so."
+        f"{name}HistoryEntry",
+        __base__=(version, HistoryEntry),
+        __doc__=f"A {resource.noun} as it was, and who made it so.",
     )
 
     async def history(

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, exists, func, select
 
 from service.access.policy import Act
 from service.core.errors import Fault
-from service.core.history import as_known
+from service.core.history import as_known, metadata
 from service.plan import models, rules, schemas
 from service.plan.resource import Draft, Link, Moment, Resource
 
@@ -19,7 +19,7 @@ def linked(link: Link, rows: FromClause, ids: list[int], moment: Moment) -> Colu
 
 def no_loop(draft: Draft, *, resource_table: str) -> Iterable[Fault]:
     """Refuse a parent that stands below the row itself."""
-    table = models.SQLModel.metadata.tables[resource_table]
+    table = metadata.tables[resource_table]
     if draft.before is None or not draft.is_changing("parent_id"):
         return
     step = draft.values["parent_id"]

@@ -43,7 +43,7 @@ PROSE = text_column(10_000)
 def reference(target: str, *, nullable: bool = False) -> Any:
     """Return a column that refers to the id of another table."""
     key = ForeignKey(f"{target}.id", ondelete="RESTRICT")
-    return Field(default=None, sa_column_args=[key], sa_type=BigInteger, nullable=nullable, index=True)  # type: ignore[call-overload]
+    return Field(default=None, sa_column_args=[key], sa_type=BigInteger, nullable=nullable, index=True)
 
 
 def words(kind: Any, *, nullable: bool = False) -> Any:
@@ -160,7 +160,7 @@ class Workstream(PlanRow, table=True):
 
 
 class Milestone(PlanRow, table=True):
-    """Something to be done. Its strategy stands here too, so that a ref is unique in it and a scope finds it at once."""
+    """Something to be done. Its strategy stands here too: its ref is unique there, and a scope finds it at once."""
 
     __table_args__ = plan_table(
         "milestones",
@@ -201,7 +201,7 @@ class StatusUpdate(SQLModel, table=True):
         {"sqlite_autoincrement": True, "info": {"resource": "updates"}},
     )
 
-    id: int | None = Field(default=None, sa_type=Key, primary_key=True)  # type: ignore[call-overload]
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     milestone_id: int = Field(sa_type=BigInteger)
     effective_on: date
     status: str = words(WORD)

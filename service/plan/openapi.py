@@ -26,12 +26,16 @@ MAKING = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 CHANGING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503)
 RETIRING = (400, 401, 403, 404, 409, 412, 422, 428, 503)
 ETAG = {"ETag": {"description": "Tag of this representation.", "schema": {"type": "string"}}}
-LOCATION = {"Location": {"description": "Address of what was made.", "schema": {"type": "string"}}}
+LOCATION = {"Location": {"description": "Address of what was made.", "schema": {"type": "string"}}, **ETAG}
 LINK = {"Link": {"description": 'The next page, as `<…>; rel="next"`.', "schema": {"type": "string"}}}
 
 
 def answers(
-    *statuses: int, success: int = 200, model: type[BaseModel] | None = None, headers: Any = None, what: str = "The answer."
+    *statuses: int,
+    success: int = 200,
+    model: type[BaseModel] | None = None,
+    headers: Any = None,
+    what: str = "The answer.",
 ) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route: its success, and its errors as problem documents."""
     said: dict[int | str, dict[str, Any]] = {success: {"description": what}}

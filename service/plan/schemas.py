@@ -38,7 +38,9 @@ class Common(BaseModel):
 def patch_of(name: str, create: type[Input], leave_out: frozenset[str] = frozenset()) -> type[Input]:
     """Return the merge patch of an input: its fields, each of which may be left out, and a reason."""
     fields: dict[str, Any] = {
-        field: (info.annotation, _optional(info)) for field, info in create.model_fields.items() if field not in leave_out
+        field: (info.annotation, _optional(info))
+        for field, info in create.model_fields.items()
+        if field not in leave_out
     }
     reason = Field(default=None, description="Why; it stands in the history.", json_schema_extra=_drop_default)
     doc = f"The fields to change, null to empty one; what is left out stays. {create.__doc__}"
@@ -141,7 +143,9 @@ class WorkstreamCreate(Input):
     )
     status: WorkstreamStatus = Field(WorkstreamStatus.ACTIVE, description="Where it stands.", examples=["active"])
     priority_ids: Annotated[Ids, Field(min_length=1)] = Field(description="The priorities it serves.", examples=[[4]])
-    lead_organisation_id: Id = Field(description="Who leads it, and answers where a milestone has no owner.", examples=[2])
+    lead_organisation_id: Id = Field(
+        description="Who leads it, and answers where a milestone has no owner.", examples=[2]
+    )
     owner_id: Id | None = Field(None, description="The post that answers for it.", examples=[1])
     partners: Annotated[list[Partner], Field(max_length=200)] = Field(
         [], description="The other partners.", examples=[[{"organisation_id": 9, "role": "contributor"}]]
@@ -156,12 +160,18 @@ class MilestoneCreate(Input):
 
     workstream_id: Id = Field(description="The workstream; it may later move within its strategy.", examples=[6])
     ref: Ref = Field(description="Short stable code, unique in the strategy.", examples=["HOPE-3"])
-    kind: MilestoneKind = Field(MilestoneKind.MILESTONE, description="What sort of thing it is.", examples=["milestone"])
+    kind: MilestoneKind = Field(
+        MilestoneKind.MILESTONE, description="What sort of thing it is.", examples=["milestone"]
+    )
     title: Title = Field(description="Its title.", examples=["Implementation starts"])
     description: Prose = Field("", description="More about it.")
     owner_id: Id | None = Field(None, description="The post that answers for it.", examples=[1])
-    weight: Annotated[int, Strict(), Field(ge=1, le=1000)] = Field(1, description="What it counts, 1 to 1000.", examples=[1])
-    agreed_on: Day | None = Field(None, description="Date it joined the plan; today where left out.", examples=["2017-12-01"])
+    weight: Annotated[int, Strict(), Field(ge=1, le=1000)] = Field(
+        1, description="What it counts, 1 to 1000.", examples=[1]
+    )
+    agreed_on: Day | None = Field(
+        None, description="Date it joined the plan; today where left out.", examples=["2017-12-01"]
+    )
     start_on: Day | None = Field(None, description="When work starts.", examples=["2019-01-01"])
     due_on: Day | None = Field(None, description="Last day of the period in which it is due.", examples=["2019-01-31"])
     due_precision: Precision = Field(Precision.DAY, description="How exactly `due_on` is meant.", examples=["month"])
@@ -172,7 +182,9 @@ class DecisionCreate(Input):
 
     board_id: Id = Field(description="The board.", examples=[1])
     ref: Ref = Field(description="Short stable code, unique among the board's.", examples=["lscsb-2017-12"])
-    decided_on: Day | None = Field(None, description="Last day of the period in which it was decided.", examples=["2017-12-31"])
+    decided_on: Day | None = Field(
+        None, description="Last day of the period in which it was decided.", examples=["2017-12-31"]
+    )
     precision: Precision = Field(Precision.DAY, description="How exactly `decided_on` is meant.", examples=["month"])
     kind: DecisionKind = Field(description="What the board is asked for or has done.", examples=["endorse"])
     text: Annotated[Prose, Field(min_length=1)] = Field(
@@ -205,7 +217,9 @@ class Evidence(Input):
 class StatusUpdateCreate(Input):
     """One report on one milestone; it is never edited. To correct it, report again for the same date."""
 
-    effective_on: Day | None = Field(None, description="The date it is true of; today where left out.", examples=["2018-12-10"])
+    effective_on: Day | None = Field(
+        None, description="The date it is true of; today where left out.", examples=["2018-12-10"]
+    )
     status: MilestoneStatus = Field(description="Where the milestone stands.", examples=["in_progress"])
     percent_complete: Annotated[int, Strict(), Field(ge=0, le=100)] | None = Field(
         None, description="0 to 99 in progress; the last figure is carried forward where left out.", examples=[40]

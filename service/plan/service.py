@@ -11,7 +11,7 @@ from service.core.errors import Conflict, Fault, Invalid
 from service.core.fields import Input
 from service.core.history import Recorder, Row
 from service.plan.models import milestone, status_update
-from service.plan.queries import get_row, missing
+from service.plan.queries import UPDATE_COLUMNS, get_row, missing
 from service.plan.resource import Draft, Moment, Resource
 from service.plan.rules import UNREPORTED, MilestoneStatus, Standing, settle_percent
 from service.plan.schemas import StatusUpdateCreate
@@ -39,7 +39,7 @@ def create_row(recorder: Recorder, resource: Resource, wanted: Input, today: dat
 
 
 def change_row(
-    recorder: Recorder, resource: Resource, row_id: int, patch: Input, unchanged: Unchanged, today: date
+    recorder: Recorder, resource: Resource, row_id: int, patch: Input, *, unchanged: Unchanged, today: date
 ) -> Row:
     """Apply a merge patch to a row, and return it as the API shows it.
 
@@ -101,7 +101,8 @@ def record_update(recorder: Recorder, milestone_id: int, report: StatusUpdateCre
         "percent_complete": percent,
     }
     update_id = recorder.append(status_update, values)
-    return {"id": update_id, **values, "recorded_at": recorder.at, "recorded_by": recorder.actor_id}
+    row = {"id": update_id, **values, "recorded_at": recorder.at, "recorded_by": recorder.actor_id}
+    return {name: row[name] for name in UPDATE_COLUMNS}
 
 
 _LATEST = (
@@ -203,5 +204,3 @@ def _refuse_if_referenced(connection: Connection, resource: Resource, row_id: in
     named = [f"{count} × {label.split()[0].replace('_', ' ')}" for label, count in held.items() if count]
     if named:
         raise Conflict(f"This {resource.noun} is still referred to ({', '.join(named)}). Change or delete those first.")
-
-

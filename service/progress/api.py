@@ -15,13 +15,14 @@ from service.core.paging import Page
 from service.plan.api import IdempotencyKey, IfNoneMatch, PathId, collection_router, moment_of, page_answer
 from service.plan.catalogue import PRIORITIES, WORKSTREAMS
 from service.plan.openapi import ETAG, LINK, LISTING, LOCATION, MAKING, READING, answers, page_model
-from service.plan.queries import PAGING, fetch_page, filters, get_row, missing, updates_as_known
+from service.plan.queries import PAGING, UPDATE_COLUMNS, fetch_page, filters, get_row, missing, updates_as_known
 from service.plan.resource import Listing, Moment, Resource
 from service.plan.schemas import KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
 from service.plan.service import record_update
 from service.progress import service
 from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES
+from service.progress.queries import Question
 from service.progress.rules import GroupBy
 from service.progress.schemas import (
     ChangesQuery,
@@ -41,19 +42,6 @@ UPDATES = Listing(
         "effective_before": lambda rows, day, _: rows.c.effective_on < day,
         "recorded_since": lambda rows, instant, _: rows.c.recorded_at >= instant,
     },
-)
-UPDATE_COLUMNS = (
-    "id",
-    "milestone_id",
-    "effective_on",
-    "status",
-    "percent_complete",
-    "forecast_on",
-    "confidence",
-    "narrative",
-    "evidence",
-    "recorded_at",
-    "recorded_by",
 )
 milestones = collection_router(MILESTONES, MilestoneVersion)
 router = APIRouter(route_class=Door, redirect_slashes=False)
@@ -77,7 +65,7 @@ def list_updates(connection: Connection, query: StatusUpdateQuery, milestone_id:
     shown = select_updates(rows).where(*conditions)
     if milestone_id is not None:
         shown = shown.where(rows.c.milestone_id == milestone_id)
-    return fetch_page(connection, shown, rows, query, UPDATES, moment)
+    return fetch_page(connection, shown, rows, query, listing=UPDATES, moment=moment)
 
 
 @router.get(
@@ -172,7 +160,9 @@ async def report_on_milestone(
 Figures = dict[str, Any]
 
 
-async def progress_answer(request: Request, visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures]) -> Response:
+async def progress_answer(
+    request: Request, visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures]
+) -> Response:
     """Answer a question about progress, from memory while nothing it rests on has changed."""
     kept: KeptAnswers = request.app.state.kept_answers
     now, today = clock.now(), clock.today()
@@ -213,7 +203,9 @@ async def get_progress(
         request,
         visit,
         query,
-        lambda connection, known: service.roll_up(connection, query.strategy_id, query, query.group_by, as_at, known),
+        lambda connection, known: service.roll_up(
+            connection, Question(query.strategy_id, query, query.group_by, known), as_at
+        ),
     )
 
 
@@ -221,7 +213,7 @@ async def get_progress(
     "/v1/progress/trend",
     operation_id="get_progress_trend",
     summary="Get progress over time",
-    description="Progress on the last day of each month or quarter that ends in the time asked about, and on its last day.",
+    description="Progress on the last day of each month or quarter that ends in that time, and on its very last day.",
     responses=answers(*READING, model=Trend, headers=ETAG, what="The figures, point by point."),
     dependencies=[needs(Act.READ_PLAN)],
     tags=[PROGRESS_TAG],
@@ -233,12 +225,13 @@ async def get_progress_trend(
     visit: Visit = Entered,
 ) -> Response:
     """Answer how a strategy stood over time."""
+    points = service.trend_points(query.from_, query.to, query.every)
     return await progress_answer(
         request,
         visit,
         query,
         lambda connection, known: service.trend(
-            connection, query.strategy_id, query, query.group_by, query.from_, query.to, query.every, known
+            connection, Question(query.strategy_id, query, query.group_by, known), points
         ),
     )
 
@@ -251,7 +244,9 @@ async def get_progress_trend(
         "What each milestone did to the figure between two dates, in percentage points; the effects add up to the "
         "unrounded difference."
     ),
-    responses=answers(*READING, model=ProgressChanges, headers=ETAG, what="The two figures and what lies between them."),
+    responses=answers(
+        *READING, model=ProgressChanges, headers=ETAG, what="The two figures and what lies between them."
+    ),
     dependencies=[needs(Act.READ_PLAN)],
     tags=[PROGRESS_TAG],
 )
@@ -267,8 +262,8 @@ async def get_progress_changes(
         known_first = known
         if query.from_known_at is not None:
             known_first = find_known(connection, query.from_known_at, clock.now())
-        first, last = (query.from_, known_first), (query.to, known)
-        return service.changes(connection, query.strategy_id, query, first, last)
+        first, last = (Question(query.strategy_id, query, GroupBy.WORKSTREAM, each) for each in (known_first, known))
+        return service.changes(connection, (query.from_, first), (query.to, last))
 
     return await progress_answer(request, visit, query, ask)
 
@@ -288,7 +283,7 @@ def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy 
 
         def ask(connection: Connection, known: Known) -> Figures:
             strategy_id = get_row(connection, resource, row_id, Moment(known.past_seq, as_at))["strategy_id"]
-            return service.roll_up(connection, strategy_id, narrowed, group_by, as_at, known)
+            return service.roll_up(connection, Question(strategy_id, narrowed, group_by, known), as_at)
 
         return await progress_answer(request, visit, query, ask)
 

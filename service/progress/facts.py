@@ -3,6 +3,8 @@
 A fact is a milestone at a date: the plan as it was known, its latest report, and what follows from the two.
 """
 
+from datetime import date
+
 from sqlalchemy import (
     ColumnElement,
     FromClause,
@@ -32,7 +34,7 @@ RED_BELOW, AMBER_BELOW = 7, 9
 
 
 def latest_update(
-    milestone_id: ColumnElement[int], as_at: ColumnElement[object], seq: ColumnElement[int] | None
+    milestone_id: ColumnElement[int], as_at: ColumnElement[date], seq: ColumnElement[int] | None
 ) -> ColumnElement[int]:
     """Select the id of the latest report on a milestone that is true of a date and known at a transaction."""
     found = select(status_update.c.id).where(
@@ -45,7 +47,7 @@ def latest_update(
 
 
 def facts(
-    as_at: ColumnElement[object],
+    as_at: ColumnElement[date],
     seq: ColumnElement[int] | None,
     *,
     points: FromClause | None = None,
@@ -87,7 +89,7 @@ def facts(
     return _judged(reported)
 
 
-def planned_bp(as_at: ColumnElement[object], task: FromClause) -> ColumnElement[int]:
+def planned_bp(as_at: ColumnElement[date], task: FromClause) -> ColumnElement[int]:
     """Return the planned part in basis points: 0 before the start, 10000 from the due date on, null without one.
 
     A milestone from 1 to 31 January is at floor(10000 × 15 ÷ 30) = 5000 on the 16th.

@@ -45,7 +45,8 @@ def settle_milestone(draft: Draft) -> Iterable[Fault]:
     is_moving = any(draft.is_changing(name) for name in NEEDING_REASON)
     if before is not None and is_moving and draft.reason is None and has_updates(draft.connection, before["id"]):
         yield Fault(
-            "/change_reason", "Progress was reported against this: say in change_reason why its weight or due date changes."
+            "/change_reason",
+            "Progress was reported against this: say in change_reason why its weight or due date changes.",
         )
 
 

@@ -6,10 +6,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Date, FromClause, Integer, Select, and_, case, func, select, union, values
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    func,
+    select,
+    union,
+    values,
+)
 from sqlalchemy import column as named
 
-from service.core.history import as_known
+from service.core.history import Known, as_known
 from service.plan import models
 from service.plan.queries import filters
 from service.plan.resource import Moment
@@ -36,13 +49,13 @@ class Question:
 
     strategy_id: int
     filters: MilestoneFilters
-    past_seq: int | None
     group_by: GroupBy | None
+    known: Known
 
     @property
     def moment(self) -> Moment:
         """The question's place in the history; its dates stand in the statement itself."""
-        return Moment(self.past_seq, date.min)
+        return Moment(self.known.past_seq, date.min)
 
 
 @dataclass
@@ -156,7 +169,9 @@ def fetch_groups(connection: Connection, question: Question) -> list[Group]:
     if question.group_by is GroupBy.PRIORITY:
         return _priority_groups(connection, question)
     found = _group_rows(question)
-    groups = [Group(row.id, row.ref, row.title, (row.id,)) for row in connection.execute(found, question.moment.parameters)]
+    groups = [
+        Group(row.id, row.ref, row.title, (row.id,)) for row in connection.execute(found, question.moment.parameters)
+    ]
     if question.group_by is GroupBy.OWNER:
         groups.append(Group(None, None, None, (NOBODY,)))
     return groups

@@ -103,7 +103,8 @@ def add_up(cells: Iterable[Sums]) -> Sums:
 
 def round_half_up(numerator: int, denominator: int, places: int) -> int:
     """Return numerator ÷ denominator in units of the last place, half up: 1 ÷ 8 at 2 places is 13 (0.13)."""
-    return (2 * numerator * 10**places + denominator) // (2 * denominator)
+    scale: int = 10**places
+    return (2 * numerator * scale + denominator) // (2 * denominator)
 
 
 def shown_percent(numerator: int, denominator: int) -> float | None:

@@ -62,7 +62,8 @@ class MilestoneQuery(PlanQuery, MilestoneFilters):
 
     strategy_id: UrlIds = ids_of("these strategies")
     as_at: Day | None = Field(
-        None, description="Show the plan and the reports true of this date; today, with work agreed for later, if left out."
+        None,
+        description="Show the plan and the reports true of this date; today, with work agreed for later, if left out.",
     )
 
 
@@ -150,7 +151,9 @@ class Progress(Answer):
     """How a set of milestones stands, with its receipt."""
 
     percent_complete: float | None = Field(description="Earned of the weight, in percent; null where nothing counts.")
-    planned_percent: float | None = Field(description="Planned of the weight with a due date; null where there is none.")
+    planned_percent: float | None = Field(
+        description="Planned of the weight with a due date; null where there is none."
+    )
     schedule_performance_index: float | None = Field(description="Earned against planned; 1 is on plan.")
     rag: Rag
     milestones: MilestoneCounts

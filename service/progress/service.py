@@ -8,66 +8,49 @@ from sqlalchemy import Connection, select
 
 from service.core.calendar import Every, period_ends
 from service.core.errors import Fault, Invalid
-from service.core.history import Known, as_known
+from service.core.history import as_known
 from service.plan.models import strategy
-from service.plan.queries import get_row, missing
-from service.plan.resource import Moment, Resource
+from service.plan.queries import missing
 from service.progress.queries import Cell, Group, Question, fetch_cells, fetch_groups, fetch_members
 from service.progress.rules import RULES_VERSION, GroupBy, Member, add_up, effect_of, progress_of, reason_of
-from service.progress.schemas import MilestoneFilters
 
 MOST_POINTS = 120
 Figures = dict[str, Any]
 
 
-def roll_up(
-    connection: Connection, strategy_id: int, filters: MilestoneFilters, group_by: GroupBy | None, as_at: date, known: Known
-) -> Figures:
+def roll_up(connection: Connection, question: Question, as_at: date) -> Figures:
     """Answer how a strategy stands at a date, in total and by group (by milestone where `group_by` is None).
 
     Raises:
         NotFound: the strategy was not known.
     """
-    check_strategy(connection, strategy_id, known)
-    question = Question(strategy_id, filters, known.past_seq, group_by)
+    check_strategy(connection, question)
     cells = fetch_cells(connection, question, [as_at])[as_at]
     return {
-        "strategy_id": strategy_id,
+        "strategy_id": question.strategy_id,
         "as_at": as_at,
-        "known_at": known.at,
+        "known_at": question.known.at,
         "rules_version": RULES_VERSION,
-        "group_by": group_by.value if group_by else "milestone",
-        **_arranged(cells, fetch_groups(connection, question), group_by),
+        "group_by": question.group_by.value if question.group_by else "milestone",
+        **_arranged(cells, fetch_groups(connection, question), question.group_by),
     }
 
 
-def trend(
-    connection: Connection,
-    strategy_id: int,
-    filters: MilestoneFilters,
-    group_by: GroupBy,
-    first: date,
-    last: date,
-    every: Every,
-    known: Known,
-) -> Figures:
-    """Answer how a strategy stood at the end of each period.
+def trend(connection: Connection, question: Question, points: Sequence[date]) -> Figures:
+    """Answer how a strategy stood at each of some dates.
 
     Raises:
         NotFound: the strategy was not known.
-        Invalid: the dates are the wrong way round, or more than 120 points apart.
     """
-    points = trend_points(first, last, every)
-    check_strategy(connection, strategy_id, known)
-    question = Question(strategy_id, filters, known.past_seq, group_by)
+    check_strategy(connection, question)
     cells = fetch_cells(connection, question, points)
     groups = fetch_groups(connection, question)
     return {
-        "strategy_id": strategy_id,
-        "known_at": known.at,
+        "strategy_id": question.strategy_id,
+        "known_at": question.known.at,
         "rules_version": RULES_VERSION,
-        "group_by": group_by.value,
-        "points": [{"as_at": point, **_arranged(cells[point], groups, group_by)} for point in points],
+        "group_by": question.group_by,
+        "points": [{"as_at": point, **_arranged(cells[point], groups, question.group_by)} for point in points],
     }
 
 
@@ -85,13 +68,7 @@ def trend_points(first: date, last: date, every: Every) -> list[date]:
     return points
 
 
-def changes(
-    connection: Connection,
-    strategy_id: int,
-    filters: MilestoneFilters,
-    first: tuple[date, Known],
-    last: tuple[date, Known],
-) -> Figures:
+def changes(connection: Connection, first: tuple[date, Question], last: tuple[date, Question]) -> Figures:
     """Answer what moved the figure between two dates, milestone by milestone; the effects add up.
 
     Raises:
@@ -99,18 +76,18 @@ def changes(
         Invalid: the dates are the wrong way round.
     """
     _check_order(first[0], last[0])
-    check_strategy(connection, strategy_id, last[1])
-    sides = [_side(connection, strategy_id, filters, as_at, known) for as_at, known in (first, last)]
-    (before, sums_before), (after, sums_after) = sides
+    check_strategy(connection, last[1])
+    before, sums_before = _side(connection, *first)
+    after, sums_after = _side(connection, *last)
     weights = sums_before.sums.weight, sums_after.sums.weight
     has_both = all(weights)
     delta = sums_after.sums.earned * weights[0] - sums_before.sums.earned * weights[1]
     return {
-        "strategy_id": strategy_id,
+        "strategy_id": last[1].strategy_id,
         "from_as_at": first[0],
         "to_as_at": last[0],
-        "from_known_at": first[1].at,
-        "known_at": last[1].at,
+        "from_known_at": first[1].known.at,
+        "known_at": last[1].known.at,
         "rules_version": RULES_VERSION,
         "from": progress_of(sums_before.sums, sums_before.drivers),
         "to": progress_of(sums_after.sums, sums_after.drivers),
@@ -119,26 +96,12 @@ def changes(
     }
 
 
-
-
-def find_strategy_of(connection: Connection, resource: Resource, row_id: int, known: Known) -> int:
-    """Return the strategy of a priority or a workstream as it was known.
-
-    Raises:
-        NotFound: there was no such row.
-    """
-    row = get_row(connection, resource, row_id, Moment(known.past_seq, date.min))
-    strategy_id: int = row["strategy_id"]
-    return strategy_id
-
-
-def check_strategy(connection: Connection, strategy_id: int, known: Known) -> None:
+def check_strategy(connection: Connection, question: Question) -> None:
     """Raise NotFound unless the strategy was known."""
-    moment = Moment(known.past_seq, date.min)
-    rows = as_known(strategy, moment.seq)
-    found = connection.execute(select(rows.c.id).where(rows.c.id == strategy_id), moment.parameters)
-    if found.first() is None:
-        raise missing("strategy", strategy_id)
+    rows = as_known(strategy, question.moment.seq)
+    wanted = select(rows.c.id).where(rows.c.id == question.strategy_id)
+    if connection.execute(wanted, question.moment.parameters).first() is None:
+        raise missing("strategy", question.strategy_id)
 
 
 def _check_order(first: date, last: date) -> None:
@@ -146,10 +109,7 @@ def _check_order(first: date, last: date) -> None:
         raise Invalid(Fault("/query/to", "`to` is before `from`: turn them round."))
 
 
-def _side(
-    connection: Connection, strategy_id: int, filters: MilestoneFilters, as_at: date, known: Known
-) -> tuple[Mapping[int, Member], Cell]:
-    question = Question(strategy_id, filters, known.past_seq, GroupBy.WORKSTREAM)
+def _side(connection: Connection, as_at: date, question: Question) -> tuple[Mapping[int, Member], Cell]:
     members = fetch_members(connection, question, as_at)
     return members, _together(fetch_cells(connection, question, [as_at])[as_at].values())
 
