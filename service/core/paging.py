@@ -9,17 +9,17 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_
 
 from service.core.errors import Fault, Invalid, Malformed
-from service.core.fields import Input, NumberInUrl, parse_date, parse_instant
+from service.core.fields import Input, parse_date, parse_instant, parse_numeral
 
 BAD_CURSOR = "The cursor is not one of this list. Follow `next` as it stands, or start without a cursor."
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
 
-Limit = Annotated[NumberInUrl, Field(ge=1, le=LARGEST_LIMIT)]
+Limit = Annotated[int, Field(ge=1, le=LARGEST_LIMIT), BeforeValidator(parse_numeral)]
 
 
 class ListQuery(Input):

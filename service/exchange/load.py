@@ -323,7 +323,9 @@ def _insert(recorder: Recorder, loader: Loader) -> None:
         if "owner" in table.info:
             add = recorder.link_many
         else:
-            reserve_ids(recorder.connection, table, len(rows) - 1)
+            # The first id was taken when the first row was gathered.
+            if len(rows) > 1:
+                reserve_ids(recorder.connection, table, len(rows) - 1)
             add = recorder.append_many if "seq" in table.c else recorder.add_many
         for start in range(0, len(rows), PART):
             add(table, rows[start : start + PART])

@@ -21,8 +21,11 @@ from service.plan.queries import get_row, list_rows, list_versions
 from service.plan.resource import Moment, Resource
 from service.plan.schemas import HistoryEntry, KnownAt
 
-PathId = Annotated[IdInUrl, Path(alias="id", description="Number of the row.")]
-IfMatch = Annotated[str | None, Header(description="The ETag of what you read; needed.", max_length=1000)]
+PathId = Annotated[IdInUrl, Path(alias="id", description="Number of the row.", examples=[1])]
+IfMatch = Annotated[
+    str | None,
+    Header(description="The ETag of what you read; needed.", max_length=1000, examples=['"5f0c8e1d2b3a49586f7e6d5c"']),
+]
 IfNoneMatch = Annotated[str | None, Header(description="Answer 304 while this is still the ETag.", max_length=1000)]
 IdempotencyKey = Annotated[
     str | None,

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from service.core.problems import MEDIA_TYPE, TITLES
+from service.core.problems import MEDIA_TYPE
 
 WHEN = {
     400: "The request cannot be read: bad JSON, a cursor of another list, or the like.",
@@ -16,6 +16,7 @@ WHEN = {
     412: "It has changed since you read it.",
     413: "The body is over the limit.",
     415: "The body is not JSON.",
+    405: "The address does not take that method.",
     422: "A value breaks a rule; each fault says where and what to do.",
     428: "If-Match is missing.",
     503: "The database is busy or away; ask again after Retry-After.",
@@ -27,6 +28,10 @@ CHANGING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503)
 RETIRING = (400, 401, 403, 404, 409, 412, 422, 428, 503)
 ETAG = {"ETag": {"description": "Tag of this representation.", "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "Address of what was made.", "schema": {"type": "string"}}, **ETAG}
+EXTRA_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"headers": {"WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}}}},
+    503: {"headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}},
+}
 LINK = {"Link": {"description": 'The next page, as `<…>; rel="next"`.', "schema": {"type": "string"}}}
 
 
@@ -43,19 +48,14 @@ def answers(
         said[success]["model"] = model
     if headers:
         said[success]["headers"] = headers
-    if headers is ETAG:
+    if headers is ETAG and 412 not in statuses:  # noqa: PLR2004 The status by its number reads best here.
         said[304] = {"description": "You have it: If-None-Match named its tag.", "headers": ETAG}
     for status in statuses:
         said[status] = {
-            "description": f"{TITLES[status]}. {WHEN[status]}",
+            "description": WHEN[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **EXTRA_HEADERS.get(status, {}),
         }
-        if status == 401:  # noqa: PLR2004 The status by its number reads best here.
-            said[status]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-        if status == 503:  # noqa: PLR2004 The status by its number reads best here.
-            said[status]["headers"] = {
-                "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
-            }
     return said
 
 

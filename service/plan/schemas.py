@@ -293,7 +293,11 @@ FundingAwardPatch = patch_of("FundingAwardPatch", FundingAwardCreate)
 class KnownAt(Input):
     """The query parameter of a single row."""
 
-    known_at: Instant | None = Field(None, description="Answer as it was known at this instant; now where left out.")
+    known_at: Instant | None = Field(
+        None,
+        description="Answer as it was known at this instant; now where left out.",
+        examples=["2018-12-10T09:30:00Z"],
+    )
 
 
 class PlanQuery(ListQuery, KnownAt):

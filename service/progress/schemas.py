@@ -70,7 +70,7 @@ class MilestoneQuery(PlanQuery, MilestoneFilters):
 class Clocks(KnownAt):
     """The two clocks of a question."""
 
-    as_at: Day | None = Field(None, description="The date asked about; today where left out.")
+    as_at: Day | None = Field(None, description="The date asked about; today where left out.", examples=["2018-12-10"])
 
 
 class ChildProgressQuery(Clocks, MilestoneFilters):
@@ -80,26 +80,26 @@ class ChildProgressQuery(Clocks, MilestoneFilters):
 class ProgressQuery(ChildProgressQuery):
     """A question about a strategy."""
 
-    strategy_id: IdInUrl = Field(description="The strategy.")
+    strategy_id: IdInUrl = Field(description="The strategy.", examples=[1])
     group_by: GroupBy = Field(GroupBy.PRIORITY, description="What to divide by.")
 
 
 class TrendQuery(MilestoneFilters, KnownAt):
     """A question about progress over time."""
 
-    strategy_id: IdInUrl = Field(description="The strategy.")
+    strategy_id: IdInUrl = Field(description="The strategy.", examples=[1])
     group_by: GroupBy = Field(GroupBy.PRIORITY, description="What to divide by.")
-    from_: Day = Field(alias="from", description="First day of the time asked about.")
-    to: Day = Field(description="Last day of it.")
+    from_: Day = Field(alias="from", description="First day of the time asked about.", examples=["2018-01-01"])
+    to: Day = Field(description="Last day of it.", examples=["2018-12-10"])
     every: Every = Field(Every.QUARTER, description="One point for the last day of each of these.")
 
 
 class ChangesQuery(MilestoneFilters, KnownAt):
     """A question about what moved a figure."""
 
-    strategy_id: IdInUrl = Field(description="The strategy.")
-    from_: Day = Field(alias="from", description="The earlier date.")
-    to: Day = Field(description="The later date.")
+    strategy_id: IdInUrl = Field(description="The strategy.", examples=[1])
+    from_: Day = Field(alias="from", description="The earlier date.", examples=["2018-01-01"])
+    to: Day = Field(description="The later date.", examples=["2018-12-10"])
     from_known_at: Instant | None = Field(
         None, description="What was known for the earlier date, if other than `known_at`: as a report published then."
     )

@@ -1,0 +1,127 @@
+"""The example answers of the OpenAPI document: real ones of the sample plan, with the clock standing still.
+
+`python -m tests.contract.sample_answers` writes them anew; a test holds the committed ones against the service.
+"""
+
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.core import clock
+from service.core.migrations import migrate
+from tests.conftest import SAMPLE, Api, load_file, run_once, serving
+
+ANSWERS = SAMPLE.with_name("answers.json")
+AS_IF = datetime(2019, 1, 15, 9, 0, tzinfo=UTC)
+COLLECTIONS = {
+    "organisation": ("organisations", 2),
+    "owner": ("owners", 1),
+    "board": ("boards", 3),
+    "area": ("areas", 2),
+    "strategy": ("strategies", 1),
+    "priority": ("priorities", 4),
+    "workstream": ("workstreams", 6),
+    "milestone": ("milestones", 11),
+    "decision": ("decisions", 2),
+    "funding_award": ("funding-awards", 2),
+    "indicator": ("indicators", 2),
+}
+CREATIONS: dict[str, dict[str, Any]] = {
+    "organisation": {"ref": "llr-nhs", "name": "NHS partners of the sub-region", "kind": "nhs"},
+    "owner": {"ref": "head-of-housing", "post": "Head of Housing", "organisation_id": 8},
+    "board": {"ref": "da-operations", "name": "Domestic abuse operations group", "parent_id": 6},
+    "area": {"ref": "rutland-east", "name": "East Rutland", "kind": "locality", "parent_id": 4},
+    "strategy": {"ref": "prevention", "title": "Prevention strategy", "starts_on": "2019-04-01", "board_ids": [3]},
+    "priority": {"strategy_id": 1, "ref": "safe-homes", "title": "Safe homes"},
+    "workstream": {
+        "strategy_id": 1,
+        "ref": "safe-at-home",
+        "title": "Safe at home",
+        "heading": "Domestic abuse and sexual violence",
+        "priority_ids": [4],
+        "lead_organisation_id": 2,
+        "partners": [{"organisation_id": 9, "role": "funder"}],
+    },
+    "milestone": {
+        "workstream_id": 6,
+        "ref": "HOPE-11",
+        "title": "Lessons shared with housing departments",
+        "owner_id": 1,
+        "due_on": "2020-03-31",
+        "due_precision": "quarter",
+    },
+    "decision": {"board_id": 1, "ref": "lscsb-2019-03", "kind": "note", "text": "Progress noted", "priority_ids": [4]},
+    "funding_award": {"workstream_id": 6, "ref": "hope-opcc", "funder_id": 9, "amount": "5000.00", "status": "bid"},
+    "indicator": {
+        "strategy_id": 1,
+        "ref": "refuge-turned-away",
+        "title": "Turned away from refuge",
+        "unit": "percent",
+        "polarity": "low_good",
+        "comparator": "National",
+        "priority_ids": [4],
+    },
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "milestone": {"due_on": "2019-02-28", "change_reason": "The practitioner starts in February."},
+    "owner": {"post": "Director of Public Health and Prevention"},
+    "decision": {"outcome": "agreed"},
+}
+READINGS = {
+    "list_updates": "/v1/updates?limit=2",
+    "get_update": "/v1/updates/3",
+    "list_milestone_updates": "/v1/milestones/11/updates",
+    "list_observations": "/v1/indicators/2/observations?limit=2",
+    "list_events": "/v1/events?limit=2",
+    "get_progress": "/v1/progress?strategy_id=1&group_by=priority&as_at=2018-12-10&priority_id=4",
+    "get_progress_trend": "/v1/progress/trend?strategy_id=1&from=2018-07-01&to=2018-12-10&priority_id=3",
+    "get_progress_changes": "/v1/progress/changes?strategy_id=1&from=2018-09-01&to=2018-12-10&priority_id=3",
+    "get_priority_progress": "/v1/priorities/3/progress?as_at=2018-12-10",
+    "get_workstream_progress": "/v1/workstreams/3/progress?as_at=2018-12-10",
+    "get_livez": "/livez",
+    "get_readyz": "/readyz",
+}
+REPORT = {"effective_on": "2019-01-14", "status": "in_progress", "percent_complete": 20, "confidence": "green"}
+VALUE = {"published_on": "2019-01-10", "value": 65.0, "numerator": 65, "denominator": 100, "comparator_value": 50.0}
+
+
+def answers_of(api: Api) -> dict[str, dict[str, Any]]:
+    """Return an example of each operation, by its id."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, path in READINGS.items():
+        found[name] = {"response": api.get(path).json()}
+    for noun, (collection, row_id) in COLLECTIONS.items():
+        address = f"/v1/{collection}/{row_id}"
+        found[f"list_{collection.replace('-', '_')}"] = {"response": api.get(f"/v1/{collection}?limit=1").json()}
+        found[f"get_{noun}"] = {"response": api.get(address).json()}
+        found[f"get_{noun}_history"] = {"response": api.get(f"{address}/history").json()}
+    for noun, (collection, row_id) in COLLECTIONS.items():
+        made = api.made(f"/v1/{collection}", **CREATIONS[noun])
+        found[f"create_{noun}"] = {"request": CREATIONS[noun], "response": made}
+        title = next(field for field in ("title", "name", "post", "outcome", "status") if field in made)
+        change = CHANGES.get(noun, {title: made[title], "change_reason": "As agreed at the meeting."})
+        changed = api.patch(f"/v1/{collection}/{row_id if noun in CHANGES else made['id']}", change)
+        assert changed.status_code == 200, changed.text
+        found[f"change_{noun}"] = {"request": change, "response": changed.json()}
+    found["record_update"] = {"request": REPORT, "response": api.made("/v1/milestones/11/updates", **REPORT)}
+    found["record_observation"] = {"request": VALUE, "response": api.made("/v1/indicators/2/observations", **VALUE)}
+    return found
+
+
+def main() -> None:
+    """Write the answers anew."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: AS_IF)
+        url = f"sqlite:///{Path(folder) / 'tracker.db'}"
+        run_once(url, migrate)
+        run_once(url, lambda connection: load_file(connection, SAMPLE.read_bytes()))
+        for api in serving(url):
+            ANSWERS.write_text(json.dumps(answers_of(api), indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
