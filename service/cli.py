@@ -1,6 +1,7 @@
 """`tracker …`: the service from a shell. Each command builds an actor-less session and calls the same functions."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from importlib.resources import files
@@ -234,6 +235,8 @@ async def _backup(database: Database, file: Path) -> dict[str, int]:
 
 def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
     set_up_logs(settings.log_level)
+    # The server raises the signal again once it has shut down; by then all work is done.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         "service.main:serve_app",
         factory=True,

@@ -84,10 +84,11 @@ class Database:
         """Run one short statement, outside any transaction."""
         if not self.is_sqlite:
             return await greenlet_spawn(self._ask, ask)
-        with passing_faults():
-            if self._glance is None:
-                self._glance = self.engine.connect()
-            return ask(self._glance)
+        try:
+            return self._ask_at_once(ask)
+        except Unavailable:
+            # Somebody is writing: wait for them where nobody else has to wait too.
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._ask, ask)
 
     async def snapshot(self, ask: Callable[[Connection], T]) -> T:
         """Run statements that all see the same state of the database."""
@@ -125,26 +126,33 @@ class Database:
         else:
             await greenlet_spawn(self.engine.dispose)
 
+    def _ask_at_once(self, ask: Callable[[Connection], T]) -> T:
+        with passing_faults():
+            if self._glance is None:
+                self._glance = self.engine.connect()
+                self._glance.exec_driver_sql("PRAGMA busy_timeout = 0")
+            return ask(self._glance)
+
     def _ask(self, ask: Callable[[Connection], T]) -> T:
         with passing_faults(), self.engine.connect() as connection:
             return ask(connection)
 
     def _ask_snapshot(self, ask: Callable[[Connection], T]) -> T:
         with passing_faults(), self.engine.connect() as connection:
-            begin_snapshot(connection)
             try:
+                begin_snapshot(connection)
                 return ask(connection)
             finally:
-                _end(connection, "ROLLBACK")
+                _roll_back(connection)
 
     def _act(self, act: Callable[[Connection], T]) -> T:
         with passing_faults(), self.engine.connect() as connection:
-            begin_write(connection)
             try:
+                begin_write(connection)
                 result = act(connection)
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
-                _end(connection, "ROLLBACK")
+                _roll_back(connection)
                 raise
             return result
 
@@ -173,10 +181,14 @@ def _send(connection: Connection, script: str) -> None:
     await_only(driver.execute(script))
 
 
-def _end(connection: Connection, how: str) -> None:
+def _roll_back(connection: Connection) -> None:
     """End a transaction that is of no further use; a connection that cannot is thrown away."""
     try:
-        connection.exec_driver_sql(how)
+        if connection.dialect.name == "sqlite":
+            # The driver's own does nothing where no transaction was begun.
+            connection.connection.rollback()
+        else:
+            connection.exec_driver_sql("ROLLBACK")
     except Exception:  # noqa: BLE001 Whatever is wrong with it, the first error is the one to report.
         connection.invalidate()
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from sqlalchemy import ColumnElement, FromClause, and_, false, or_
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, false, or_
 
 from service.core.errors import Fault, Invalid, Malformed
 from service.core.fields import Input, parse_date, parse_instant, parse_numeral
@@ -85,15 +85,19 @@ def column_may_be_null(column: ColumnElement[Any]) -> bool:
     return getattr(column, "nullable", True) is not False
 
 
-def after(rows: FromClause, keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
-    """Return the condition that a row comes after the one with these sort values."""
+def after(rows: FromClause, keys: Sequence[Key], nulls: Sequence[bool]) -> ColumnElement[bool]:
+    """Return the condition that a row comes after a place; `nulls` says which of the place's sort values are null.
+
+    The values themselves are parameters: see `place_parameters`.
+    """
     alternatives: list[ColumnElement[bool]] = []
     ties: list[ColumnElement[bool]] = []
-    for key, value in zip(keys, values, strict=True):
+    for number, (key, is_null) in enumerate(zip(keys, nulls, strict=True)):
         column = rows.c[key.name]
-        if value is None:
+        value: BindParameter[Any] = bindparam(f"after_{number}")
+        if is_null:
             beyond: ColumnElement[bool] = false()
-            ties_here = column.is_(None)
+            ties_here: ColumnElement[bool] = column.is_(None)
         else:
             beyond = column < value if key.is_descending else column > value
             if column_may_be_null(column):
@@ -102,6 +106,11 @@ def after(rows: FromClause, keys: Sequence[Key], values: Sequence[Any]) -> Colum
         alternatives.append(and_(*ties, beyond))
         ties.append(ties_here)
     return or_(*alternatives)
+
+
+def place_parameters(place: Sequence[Any]) -> dict[str, Any]:
+    """Return the parameters of a condition that was built for a place."""
+    return {f"after_{number}": value for number, value in enumerate(place) if value is not None}
 
 
 def encode_cursor(keys: Sequence[Key], row: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from service.outcomes.schemas import (
 )
 from service.plan.catalogue import linked, same_strategy
 from service.plan.models import area, workstream
-from service.plan.queries import PAGING, fetch_page, filters, get_row
+from service.plan.queries import get_row, list_rows
 from service.plan.resource import Draft, Link, Listing, Moment, Resource
 
 INDICATOR_PRIORITIES = Link("priority_ids", indicator_priority, ("priority_id",))
@@ -49,7 +49,23 @@ INDICATORS = Resource(
     conditions={"priority_id": partial(linked, INDICATOR_PRIORITIES)},
     settle=settle_indicator,
 )
-OBSERVATIONS = Listing(sortable=("id", "published_on", "period_end", "category"))
+
+
+def observations_as_known(moment: Moment) -> FromClause:
+    """Return the observations that were known, each with its stamp."""
+    rows = select(observation, stamp.c.at.label("recorded_at"), stamp.c.actor_id.label("recorded_by")).join(
+        stamp, stamp.c.seq == observation.c.seq
+    )
+    if moment.seq is not None:
+        rows = rows.where(observation.c.seq <= moment.seq)
+    return rows.subquery("observation_known")
+
+
+OBSERVATIONS = Listing(
+    rows=observations_as_known,
+    hidden=frozenset({"seq"}),
+    sortable=("id", "published_on", "period_end", "category"),
+)
 
 
 def record_observation(recorder: Recorder, indicator_id: int, wanted: ObservationCreate, today: date) -> Row:
@@ -81,10 +97,7 @@ def list_observations(connection: Connection, indicator_id: int, query: Observat
         NotFound: the indicator was not known.
     """
     measured = get_row(connection, INDICATORS, indicator_id, moment)
-    rows = _observations_as_known(indicator_id, moment)
-    conditions = filters(OBSERVATIONS, rows, query, query.model_fields_set - PAGING, moment)
-    shown = select(*(column for column in rows.c if column.name != "seq")).where(*conditions)
-    page = fetch_page(connection, shown, rows, query, listing=OBSERVATIONS, moment=moment)
+    page = list_rows(connection, OBSERVATIONS, query, moment, {"indicator_id": [indicator_id]})
     return Page([compared(row, Polarity(measured["polarity"])) for row in page.items], page.cursor)
 
 
@@ -98,14 +111,3 @@ def compared(row: Row, polarity: Polarity) -> Row:
         "difference": found.difference,
         "judgement": found.judgement.value,
     }
-
-
-def _observations_as_known(indicator_id: int, moment: Moment) -> FromClause:
-    rows = (
-        select(observation, stamp.c.at.label("recorded_at"), stamp.c.actor_id.label("recorded_by"))
-        .join(stamp, stamp.c.seq == observation.c.seq)
-        .where(observation.c.indicator_id == indicator_id)
-    )
-    if moment.seq is not None:
-        rows = rows.where(observation.c.seq <= moment.seq)
-    return rows.subquery("observation_known")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, exists, func, select
 
@@ -12,7 +13,7 @@ from service.plan import models, rules, schemas
 from service.plan.resource import Draft, Link, Moment, Resource
 
 
-def linked(link: Link, rows: FromClause, ids: list[int], moment: Moment) -> ColumnElement[bool]:
+def linked(link: Link, rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
     """Keep the rows that are linked to one of these ids."""
     return link.holds(rows, ids, moment.seq)
 
@@ -59,7 +60,7 @@ def settle_workstream(draft: Draft) -> Iterable[Fault]:
     return same_strategy(draft, "priority_ids")
 
 
-def award_in_strategy(rows: FromClause, ids: list[int], moment: Moment) -> ColumnElement[bool]:
+def award_in_strategy(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
     """Keep the awards of workstreams in these strategies."""
     workstreams = as_known(models.workstream, moment.seq)
     return exists().where(workstreams.c.id == rows.c.workstream_id, workstreams.c.strategy_id.in_(ids))

@@ -1,16 +1,39 @@
 """Reading the plan: one row, a page of rows, a row's versions, a page of reports. One statement each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Select, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
 from service.core.errors import NotFound
 from service.core.history import Row, as_known, change, stamp, versions
-from service.core.paging import ListQuery, Page, after, decode_cursor, encode_cursor, order_by, parse_sort
+from service.core.paging import (
+    Key,
+    ListQuery,
+    Page,
+    after,
+    decode_cursor,
+    encode_cursor,
+    order_by,
+    parse_sort,
+    place_parameters,
+)
 from service.plan.models import milestone, status_update
 from service.plan.resource import Listing, Moment, Resource
 
@@ -19,6 +42,20 @@ PAGING = frozenset({"limit", "cursor", "sort", "known_at", "as_at"})
 STATEMENTS_KEPT = 256
 # What lower() of both engines folds; Python's own would fold more, and then find less.
 SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
+ESCAPE = "/"
+# Filters that take one value; every other takes a list.
+SINGLE = frozenset(
+    {
+        "due_after",
+        "due_before",
+        "effective_after",
+        "effective_before",
+        "overdue",
+        "q",
+        "recorded_since",
+        "updated_since",
+    }
+)
 UPDATE_COLUMNS = (
     "id",
     "milestone_id",
@@ -66,55 +103,85 @@ def _one_row(resource: Resource, is_past: bool) -> Select[Any]:
     return chosen.where(rows.c.id == bindparam("row_id", type_=BigInteger))
 
 
-def list_rows(connection: Connection, resource: Resource, query: ListQuery, moment: Moment) -> Page:
-    """Return a page of rows as they were known."""
-    rows = resource.source(moment)
-    found = select(*resource.columns(rows, moment.seq)).select_from(rows)
-    found = found.where(*filters(resource, rows, query, query.model_fields_set - PAGING, moment))
-    return fetch_page(connection, found, rows, query, listing=resource, moment=moment)
-
-
-def fetch_page(
-    connection: Connection, found: Select[Any], rows: FromClause, query: ListQuery, *, listing: Listing, moment: Moment
+def list_rows(
+    connection: Connection, listing: Listing, query: ListQuery, moment: Moment, fixed: Mapping[str, Any] | None = None
 ) -> Page:
-    """Cut one page out of a selection, in the order asked for."""
+    """Return a page of rows as they were known, in the order asked for; `fixed` adds filters of the address itself."""
     keys = parse_sort(query.sort, listing.sortable)
+    values = {**filter_values(query, query.model_fields_set - PAGING), **(fixed or {})}
+    is_past = moment.past_seq is not None
+    place = None
     if query.cursor is not None:
-        found = found.where(after(rows, keys, decode_cursor(query.cursor, keys, rows)))
-    found = found.order_by(*order_by(rows, keys)).limit(query.limit + 1)
-    result = connection.execute(found, moment.parameters)
+        place = decode_cursor(query.cursor, keys, _source(listing, is_past))
+    nulls = None if place is None else tuple(value is None for value in place)
+    statement = _page(listing, is_past, frozenset(values), keys, nulls)
+    result = connection.execute(
+        statement,
+        {
+            **moment.parameters,
+            **filter_parameters(values),
+            **place_parameters(place or ()),
+            "page_size": query.limit + 1,
+        },
+    )
     names = tuple(result.keys())
-    items = [listing.arrange(dict(zip(names, row, strict=True))) for row in result.fetchmany(query.limit + 1)]
-    result.close()
+    items = [listing.arrange(dict(zip(names, row, strict=True))) for row in result]
     if len(items) <= query.limit:
         return Page(items, None)
     return Page(items[: query.limit], encode_cursor(keys, items[query.limit - 1]))
 
 
-def filters(
-    listing: Listing, rows: FromClause, query: Any, names: Iterable[str], moment: Moment
-) -> list[ColumnElement[bool]]:
-    """Return the conditions of query parameters; each that has no rule of its own compares its column."""
+@lru_cache(STATEMENTS_KEPT)
+def _source(listing: Listing, is_past: bool) -> FromClause:
+    return listing.source(Moment(0 if is_past else None, date.min))
+
+
+@lru_cache(STATEMENTS_KEPT)
+def _page(
+    listing: Listing, is_past: bool, names: frozenset[str], keys: tuple[Key, ...], nulls: tuple[bool, ...] | None
+) -> Select[Any]:
+    """Return the statement of a list; building it takes longer than running it, so it is kept."""
+    moment = Moment(0 if is_past else None, date.min)
+    rows = _source(listing, is_past)
+    found = select(*listing.columns(rows, moment.seq)).select_from(rows)
+    found = found.where(*filters(listing, rows, names, moment))
+    if nulls is not None:
+        found = found.where(after(rows, keys, nulls))
+    return found.order_by(*order_by(rows, keys)).limit(bindparam("page_size", type_=Integer))
+
+
+def filter_values(query: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the filters that a query sets, by name."""
+    return {name: value for name in names if (value := getattr(query, name)) is not None}
+
+
+def filter_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a statement that was built for these filters."""
+    return {f"filter_{name}": like_pattern(value) if name == "q" else value for name, value in values.items()}
+
+
+def filters(listing: Listing, rows: FromClause, names: Iterable[str], moment: Moment) -> list[ColumnElement[bool]]:
+    """Return the conditions of filters; one that has no rule of its own compares the column of its name."""
     conditions: list[ColumnElement[bool]] = []
     for name in sorted(names):
-        value = getattr(query, name)
-        if value is None:
-            continue
+        value: BindParameter[Any] = bindparam(f"filter_{name}", expanding=name not in SINGLE)
         if name in listing.conditions:
             conditions.append(listing.conditions[name](rows, value, moment))
         elif name == "q":
-            conditions.append(text_matches(rows, listing.searched, value))
+            columns = [rows.c[each] for each in listing.searched if each in rows.c]
+            conditions.append(or_(*(func.lower(column).like(value, escape=ESCAPE) for column in columns)))
         elif name == "updated_since":
             conditions.append(rows.c.updated_at >= value)
         else:
-            conditions.append(rows.c[name].in_(value) if isinstance(value, list) else rows.c[name] == value)
+            conditions.append(rows.c[name] == value if name in SINGLE else rows.c[name].in_(value))
     return conditions
 
 
-def text_matches(rows: FromClause, names: tuple[str, ...], text: str) -> ColumnElement[bool]:
-    """Return the condition that one of the columns holds a text; A to Z match a to z."""
-    wanted = text.translate(SMALL_LETTERS)
-    return or_(*(func.lower(rows.c[name]).contains(wanted, autoescape=True) for name in names if name in rows.c))
+def like_pattern(text: str) -> str:
+    """Return the LIKE pattern for a text anywhere in a lower-cased column: `50%` is looked for as it stands."""
+    for special in (ESCAPE, "%", "_"):
+        text = text.replace(special, ESCAPE + special)
+    return f"%{text.translate(SMALL_LETTERS)}%"
 
 
 def list_versions(connection: Connection, resource: Resource, row_id: int, limit: int, before_seq: int | None) -> Page:
@@ -163,11 +230,12 @@ def updates_as_known(moment: Moment) -> FromClause:
     reported_on = as_known(milestone, moment.seq)
     rows = (
         select(
-            status_update,
+            *(status_update.c[name] for name in UPDATE_COLUMNS if name in status_update.c),
             stamp.c.at.label("recorded_at"),
             stamp.c.actor_id.label("recorded_by"),
             reported_on.c.strategy_id,
             reported_on.c.workstream_id,
+            status_update.c.seq,
         )
         .join(stamp, stamp.c.seq == status_update.c.seq)
         .join(reported_on, reported_on.c.id == status_update.c.milestone_id)

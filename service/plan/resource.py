@@ -1,6 +1,6 @@
 """What the service needs to know of a noun to list, get, make, change, retire and remember it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -60,7 +60,7 @@ class Link:
         links = as_known(self.table, seq, lambda rows: [rows.c[self.owner] == row_id])
         return select(json_list(*(links.c[name] for name in self.columns))).scalar_subquery().label(self.field)
 
-    def holds(self, rows: FromClause, ids: Sequence[int], seq: ColumnElement[int] | None) -> ColumnElement[bool]:
+    def holds(self, rows: FromClause, ids: Any, seq: ColumnElement[int] | None) -> ColumnElement[bool]:
         """Return the condition that a row is linked to one of these ids."""
         links = as_known(self.table, seq)
         return exists().where(links.c[self.owner] == rows.c.id, links.c[self.columns[0]].in_(ids))
@@ -92,6 +92,7 @@ class Draft:
         return name in self.asked and (self.before is None or self.before[name] != self.values[name])
 
 
+# A filter on rows; its value is a parameter, so that the statement can be kept.
 Condition = Callable[[FromClause, Any, Moment], ColumnElement[bool]]
 Rows = Callable[[Moment], FromClause]
 
@@ -108,12 +109,25 @@ def settled(_: Draft) -> Iterable[Fault]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Listing:
-    """What a list can be searched, sorted and filtered by."""
+    """What a list shows, and what it can be searched, sorted and filtered by."""
 
+    rows: Rows | None = None
+    hidden: frozenset[str] = frozenset({"from_seq"})
     searched: tuple[str, ...] = ("ref", "title", "description")
     sortable: tuple[str, ...] = ("id", "ref", "title", "created_at", "updated_at")
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+
+    def source(self, moment: Moment) -> FromClause:
+        """Return the rows as they were known, with whatever is computed beside them."""
+        if self.rows is None:
+            raise NotImplementedError
+        return self.rows(moment)
+
+    def columns(self, rows: FromClause, seq: ColumnElement[int] | None) -> list[ColumnElement[Any]]:
+        """Return what the API shows of each row."""
+        plain = [column for column in rows.c if column.name not in self.hidden]
+        return [*plain, *(link.gathered(rows.c.id, seq) for link in self.links)]
 
     def arrange(self, row: Row) -> Row:
         """Put the lists of a row in order, in place, and return the row."""
@@ -137,13 +151,7 @@ class Resource(Listing):
     reads: Act = Act.READ_PLAN
     rules: Callable[[Mapping[str, Any]], Iterable[Fault]] = no_faults
     settle: Callable[[Draft], Iterable[Fault]] = settled
-    rows: Rows | None = None
 
     def source(self, moment: Moment) -> FromClause:
-        """Return the rows as they were known, with whatever is computed beside them."""
+        """Return the rows as they were known: the table's own, unless something is computed beside them."""
         return self.rows(moment) if self.rows else as_known(self.table, moment.seq)
-
-    def columns(self, rows: FromClause, seq: ColumnElement[int] | None) -> list[ColumnElement[Any]]:
-        """Return what the API shows of each row."""
-        plain = [column for column in rows.c if column.name != "from_seq"]
-        return [*plain, *(link.gathered(rows.c.id, seq) for link in self.links)]

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Connection, FromClause, Select, select
+from sqlalchemy import Connection
 
 from service.access.door import Door, Entered, Visit, needs
 from service.access.policy import Act
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.history import Known, Recorder, Row, find_known
-from service.core.paging import Page
+from service.core.paging import ListQuery, Page
 from service.plan.api import IdempotencyKey, IfNoneMatch, PathId, collection_router, moment_of, page_answer
 from service.plan.catalogue import PRIORITIES, WORKSTREAMS
 from service.plan.openapi import ETAG, LINK, LISTING, LOCATION, MAKING, READING, answers, page_model
-from service.plan.queries import PAGING, UPDATE_COLUMNS, fetch_page, filters, get_row, missing, updates_as_known
+from service.plan.queries import get_row, list_rows, missing, updates_as_known
 from service.plan.resource import Listing, Moment, Resource
 from service.plan.schemas import KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
 from service.plan.service import record_update
@@ -36,6 +36,8 @@ from service.progress.schemas import (
 )
 
 UPDATES = Listing(
+    rows=updates_as_known,
+    hidden=frozenset({"seq", "strategy_id", "workstream_id"}),
     sortable=("id", "effective_on", "recorded_at"),
     conditions={
         "effective_after": lambda rows, day, _: rows.c.effective_on >= day,
@@ -50,22 +52,13 @@ UPDATES_PAGE = page_model("StatusUpdatePage", StatusUpdateRead)
 PROGRESS_TAG = "progress"
 
 
-def select_updates(rows: FromClause) -> Select[Any]:
-    """Select what the API shows of reports."""
-    return select(*(rows.c[name] for name in UPDATE_COLUMNS))
-
-
 def list_updates(connection: Connection, query: StatusUpdateQuery, milestone_id: int | None = None) -> Page:
     """Return a page of reports, of one milestone or across all; NotFound where that one is not known."""
     moment = moment_of(connection, query.known_at, clock.today(), clock.now())
-    if milestone_id is not None:
-        get_row(connection, MILESTONES, milestone_id, moment)
-    rows = updates_as_known(moment)
-    conditions = filters(UPDATES, rows, query, query.model_fields_set - PAGING, moment)
-    shown = select_updates(rows).where(*conditions)
-    if milestone_id is not None:
-        shown = shown.where(rows.c.milestone_id == milestone_id)
-    return fetch_page(connection, shown, rows, query, listing=UPDATES, moment=moment)
+    if milestone_id is None:
+        return list_rows(connection, UPDATES, query, moment)
+    get_row(connection, MILESTONES, milestone_id, moment)
+    return list_rows(connection, UPDATES, query, moment, {"milestone_id": [milestone_id]})
 
 
 @router.get(
@@ -104,11 +97,10 @@ async def get_update(
 
     def ask(connection: Connection) -> Row:
         moment = moment_of(connection, query.known_at, clock.today(), clock.now())
-        rows = updates_as_known(moment)
-        found = connection.execute(select_updates(rows).where(rows.c.id == row_id), moment.parameters).one_or_none()
-        if found is None:
+        found = list_rows(connection, UPDATES, ListQuery(), moment, {"id": [row_id]}).items
+        if not found:
             raise missing("status update", row_id)
-        return dict(found._mapping)
+        return found[0]
 
     return tagged_answer(request, to_json(await visit.snapshot(ask)))
 

@@ -1,6 +1,7 @@
 """The collection of milestones: its rows carry the latest report and how they stand."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, exists, select
 
@@ -13,11 +14,11 @@ from service.plan.service import has_updates
 from service.progress.facts import facts
 from service.progress.schemas import MilestoneQuery, MilestoneRead
 
-NOT_SHOWN = {"as_at", "lead_organisation_id", "is_included", "planned_bp", "reason", "shortfall"}
+NOT_SHOWN = frozenset({"as_at", "lead_organisation_id", "is_included", "planned_bp", "reason", "shortfall"})
 NEEDING_REASON = ("due_on", "weight")
 
 
-def in_priorities(rows: FromClause, ids: list[int], moment: Moment) -> ColumnElement[bool]:
+def in_priorities(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
     """Keep the milestones of workstreams that serve one of these priorities."""
     links = as_known(WORKSTREAM_PRIORITIES.table, moment.seq)
     return exists().where(links.c.workstream_id == rows.c.workstream_id, links.c.priority_id.in_(ids))
@@ -25,8 +26,7 @@ def in_priorities(rows: FromClause, ids: list[int], moment: Moment) -> ColumnEle
 
 def milestone_rows(moment: Moment) -> FromClause:
     """Return the milestones as they were known, each as it stands at the date asked about."""
-    fact = facts(AS_AT, moment.seq, is_in_plan=False)
-    return select(*(column for column in fact.c if column.name not in NOT_SHOWN)).subquery("milestone_row")
+    return facts(AS_AT, moment.seq, is_in_plan=False)
 
 
 def settle_milestone(draft: Draft) -> Iterable[Fault]:
@@ -67,4 +67,5 @@ MILESTONES = Resource(
     rules=rules.milestone_faults,
     settle=settle_milestone,
     rows=milestone_rows,
+    hidden=NOT_SHOWN,
 )

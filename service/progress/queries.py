@@ -4,16 +4,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
+    BigInteger,
     ColumnElement,
     Connection,
     Date,
-    FromClause,
     Integer,
     Select,
     and_,
+    bindparam,
     case,
     func,
     select,
@@ -24,7 +27,7 @@ from sqlalchemy import column as named
 
 from service.core.history import Known, as_known
 from service.plan import models
-from service.plan.queries import filters
+from service.plan.queries import STATEMENTS_KEPT, filter_parameters, filter_values, filters
 from service.plan.resource import Moment
 from service.progress.facts import facts
 from service.progress.milestones import MILESTONES
@@ -78,10 +81,10 @@ class Group:
 
 def fetch_cells(connection: Connection, question: Question, points: Sequence[date]) -> dict[date, dict[int, Cell]]:
     """Return the cells of a question at each date."""
-    statement = _summed(_members(question, points), CELL_COLUMN[question.group_by])
+    statement = _cells(_shape(question, points), CELL_COLUMN[question.group_by])
     cells: dict[date, dict[int, Cell]] = {point: {} for point in points}
     counted = len(Sums.__dataclass_fields__)
-    for as_at, key, *rest in connection.execute(statement, question.moment.parameters):
+    for as_at, key, *rest in connection.execute(statement, _parameters(question, points)):
         cell = cells[as_at].get(key)
         if cell is None:
             cell = cells[as_at][key] = Cell(Sums(*rest[:counted]))
@@ -92,25 +95,55 @@ def fetch_cells(connection: Connection, question: Question, points: Sequence[dat
 
 def fetch_members(connection: Connection, question: Question, point: date) -> dict[int, Member]:
     """Return the milestones of a question at a date, by id."""
-    member = _members(question, [point])
-    columns = ("id", "ref", "title", "workstream_id", "status", "is_included", "weight", "percent_complete")
-    found = connection.execute(select(*(member.c[name] for name in columns)), question.moment.parameters)
-    return {row.id: Member(*row) for row in found}
+    statement = _each_member(_shape(question, [point]))
+    return {row.id: Member(*row) for row in connection.execute(statement, _parameters(question, [point]))}
 
 
-def _members(question: Question, points: Sequence[date]) -> FromClause:
+class Shape(NamedTuple):
+    """What a statement depends on; all else is a parameter, so that it can be kept."""
+
+    is_past: bool
+    filters: frozenset[str]
+    points: int
+
+
+def _shape(question: Question, points: Sequence[date]) -> Shape:
+    return Shape(question.known.past_seq is not None, frozenset(_filters(question)), len(points))
+
+
+def _filters(question: Question) -> dict[str, Any]:
+    return filter_values(question.filters, question.filters.model_fields_set & FILTERS)
+
+
+def _parameters(question: Question, points: Sequence[date]) -> dict[str, Any]:
+    return {
+        **question.moment.parameters,
+        **filter_parameters(_filters(question)),
+        **{f"point_{number}": point for number, point in enumerate(points)},
+        "strategy_id": question.strategy_id,
+    }
+
+
+def _members(shape: Shape) -> CTE:
     """Return the facts that a question is about, once for each date."""
-    when = values(named("as_at", Date), name="points").data([(point,) for point in points]).cte()
-    moment = question.moment
-    fact = facts(
-        when.c.as_at, moment.seq, points=when, narrow=lambda rows: [rows.c.strategy_id == question.strategy_id]
-    )
-    conditions = filters(MILESTONES, fact, question.filters, question.filters.model_fields_set & FILTERS, moment)
-    return select(fact).where(*conditions).cte("member")
+    dates = [(bindparam(f"point_{number}", type_=Date),) for number in range(shape.points)]
+    when = values(named("as_at", Date), name="points").data(dates).cte()
+    moment = Moment(0 if shape.is_past else None, date.min)
+    strategy_id = bindparam("strategy_id", type_=BigInteger)
+    fact = facts(when.c.as_at, moment.seq, points=when, narrow=lambda rows: [rows.c.strategy_id == strategy_id])
+    return select(fact).where(*filters(MILESTONES, fact, shape.filters, moment)).cte("member")
 
 
-def _summed(member: Any, cell_column: str) -> Select[Any]:
+@lru_cache(STATEMENTS_KEPT)
+def _each_member(shape: Shape) -> Select[Any]:
+    member = _members(shape)
+    return select(*(member.c[name] for name in MEMBER_COLUMNS))
+
+
+@lru_cache(STATEMENTS_KEPT)
+def _cells(shape: Shape, cell_column: str) -> Select[Any]:
     """Select the sums of each cell at each date, beside up to ten of its drivers, the gravest first."""
+    member = _members(shape)
     key = func.coalesce(member.c[cell_column], NOBODY).label("key")
     sums = select(member.c.as_at, key, *_aggregates(member)).group_by(member.c.as_at, key).cte("sums")
     rank = (-member.c.weight * member.c.shortfall).label("rank")
@@ -132,6 +165,7 @@ def _summed(member: Any, cell_column: str) -> Select[Any]:
     )
 
 
+MEMBER_COLUMNS = tuple(Member.__dataclass_fields__)
 DRIVER_COLUMNS = tuple(name for name in Driver.__dataclass_fields__ if name != "rank")
 
 
