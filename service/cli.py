@@ -176,13 +176,12 @@ def create(
 
     def act(connection: Connection) -> str:
         return create_token(
-            connection,
+            Recorder(connection, None, clock.now()),
             name=name,
             roles=[Role(role) for role in roles],
             organisation_id=_organisation_id(connection, organisation, roles),
             scopes=[Scope(scope) for scope in scopes] or list(Scope),
             days=expires_days,
-            now=clock.now(),
         )
 
     click.echo(_run(read_settings(), lambda database: database.write(act)))
@@ -213,13 +212,12 @@ def _set_up_demo(connection: Connection) -> str:
         _load(connection, _sample_bytes())
     found = connection.execute(select(organisation.c.id).order_by(organisation.c.id).limit(1)).scalar_one_or_none()
     return create_token(
-        connection,
+        Recorder(connection, None, clock.now()),
         name="Demonstration",
         roles=[Role.MANAGER, Role.ADMIN],
         organisation_id=found,
         scopes=list(Scope),
         days=DAYS_BY_DEFAULT,
-        now=clock.now(),
     )
 
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 import service
 from service import cli
-from service.access.door import Door, needs
-from service.access.policy import Act
+from service.access.callers import Callers
+from service.access.door import Door, MetricsReader
 from service.core.answers import json_answer
 from service.core.db import Database
 from service.core.errors import TrackerError
@@ -47,13 +47,14 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         lifespan=_lifespan,
         redirect_slashes=False,
-        max_body_size=settings.body_limit_bytes,
     )
+    app.state.settings = settings
     app.state.database = Database(
         settings.sqlalchemy_url,
         pool_size=settings.pool_size,
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )
+    app.state.callers = Callers(app.state.database)
     app.state.kept_answers = KeptAnswers()
     app.state.newest_revision = newest_revision()
     for router in (progress.milestones, progress.router, outcomes.indicators, outcomes.router):
@@ -140,9 +141,8 @@ async def get_readyz(request: Request) -> Response:
     summary="Read the metrics",
     response_class=PlainTextResponse,
     responses=answers(401, 403, 503, what="The metrics, in the text format of Prometheus."),
-    dependencies=[needs(Act.READ_METRICS)],
 )
-async def get_metrics() -> Response:
+async def get_metrics(visit: MetricsReader) -> Response:  # noqa: ARG001 To come in is all that it takes.
     """Answer with what this process has counted, in the text format of Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

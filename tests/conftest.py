@@ -150,13 +150,12 @@ class Api:
         if name not in self._tokens:
             self._tokens[name] = self.run(
                 lambda connection: create_token(
-                    connection,
+                    Recorder(connection, None, clock.now()),
                     name="Tester",
                     roles=held,
                     organisation_id=None,
                     scopes=scopes,
                     days=days,
-                    now=clock.now(),
                 )
             )
         return self._tokens[name]

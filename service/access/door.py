@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 
 from service.access.policy import Act, Actor, find_refusal
-from service.access.queries import Caller, identify
 from service.access.tokens import parse_authorization
 from service.core import clock, idempotency
 from service.core.answers import JSON_MEDIA_TYPE, etag_of, to_json
 from service.core.body import malformed, read_json
 from service.core.db import Database
-from service.core.errors import Forbidden, UnsupportedMedia
+from service.core.errors import Forbidden, TooLarge, UnsupportedMedia
 from service.core.history import Recorder
 from service.core.idempotency import KeptAnswer
 
@@ -26,12 +25,17 @@ NOT_JSON = "Send the body as application/json (a PATCH may be application/merge-
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read strictly."""
+    """A request whose JSON is read strictly, and once."""
+
+    _document: Any = None
+
+    def hold(self, body: bytes) -> None:
+        """Take the body that was read, and what it says."""
+        self._body = body
+        self._document = read_json(body)
 
     async def json(self) -> Any:
-        """Return the body as `core.body` reads it."""
-        if not hasattr(self, "_document"):
-            self._document = read_json(await self.body())
+        """Return what the body says."""
         return self._document
 
 
@@ -44,44 +48,31 @@ class Door(APIRoute):
 
         async def enter(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
+            state = request.app.state
             credentials = parse_authorization(strict.headers.get("authorization"))
-            now = clock.now()
-            database: Database = request.app.state.database
-            caller = await database.read(lambda connection: identify(connection, credentials, now))
-            request.scope["caller"] = caller
+            caller, seq = await state.callers.identify(credentials, clock.now())
+            request.scope["visit"] = Visit(strict, caller.actor, seq, state.database)
             if request.method in WITH_BODY:
-                await _read_body(strict)
+                await _read_body(strict, state.settings.body_limit_bytes)
             return await handle(strict)
 
         return enter
 
 
-async def _read_body(request: StrictRequest) -> None:
-    if not await request.body():
-        raise malformed("it is empty")
+async def _read_body(request: StrictRequest, limit: int) -> None:
+    """Read a JSON body, and no more of it than the limit."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLarge(f"The body is over {limit} bytes. Send less at a time.", headers={"Connection": "close"})
+        parts.append(part)
+    if not size:
+        raise malformed("it is empty")
     if media_type not in JSON_TYPES:
         raise UnsupportedMedia(NOT_JSON)
-    await request.json()
-
-
-def caller_of(request: Request) -> Caller:
-    """Return who is calling."""
-    caller: Caller = request.scope["caller"]
-    return caller
-
-
-def needs(act: Act) -> Any:
-    """Return the dependency that lets in only who may do an act."""
-
-    async def check(request: Request) -> None:
-        refusal = find_refusal(caller_of(request).actor, act)
-        if refusal:
-            raise Forbidden(refusal)
-
-    # The access matrix reads it.
-    check.__dict__["act"] = act
-    return Depends(check)
+    request.hold(b"".join(parts))
 
 
 @dataclass(frozen=True)
@@ -130,10 +121,22 @@ class Visit:
         return Response(made.body, made.status, headers, JSON_MEDIA_TYPE)
 
 
-async def visit(request: Request) -> Visit:
-    """Return this request with its actor."""
-    caller = caller_of(request)
-    return Visit(request, caller.actor, caller.newest_seq, request.app.state.database)
+def entered(act: Act) -> Any:
+    """Return the dependency that lets in only who may do an act, and gives the endpoint its visit."""
+
+    async def enter(request: Request) -> Visit:
+        visit: Visit = request.scope["visit"]
+        refusal = find_refusal(visit.actor, act)
+        if refusal:
+            raise Forbidden(refusal)
+        return visit
+
+    # The access matrix reads it.
+    enter.__dict__["act"] = act
+    return Depends(enter)
 
 
-Entered = Depends(visit)
+PlanReader = Annotated[Visit, entered(Act.READ_PLAN)]
+PlanWriter = Annotated[Visit, entered(Act.WRITE_PLAN)]
+Reporter = Annotated[Visit, entered(Act.REPORT_PROGRESS)]
+MetricsReader = Annotated[Visit, entered(Act.READ_METRICS)]

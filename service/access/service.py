@@ -1,7 +1,7 @@
 """Making users and their tokens."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -9,25 +9,28 @@ from service.access.policy import Role, Scope
 from service.access.queries import access_token, user_account, user_role
 from service.access.tokens import DAYS_AT_MOST, make_token
 from service.core.errors import Fault, Invalid
+from service.core.history import Recorder
 
 
 def create_token(
-    connection: Connection,
+    recorder: Recorder,
     *,
     name: str,
     roles: Sequence[Role],
     organisation_id: int | None,
     scopes: Sequence[Scope],
     days: int,
-    now: datetime,
 ) -> str:
     """Make a user with these roles and a token for it, and return the token: it is shown this once.
+
+    The transaction is stamped like every other change, so that what processes remember of callers is read afresh.
 
     Raises:
         Invalid: the life of the token is not from 1 to 365 days.
     """
     if not 1 <= days <= DAYS_AT_MOST:
         raise Invalid(Fault("/expires_days", f"A token lives from 1 to {DAYS_AT_MOST} days."))
+    connection, now = recorder.connection, recorder.at
     user_id = connection.execute(
         insert(user_account).values(name=name, is_active=True, created_at=now).returning(user_account.c.id)
     ).scalar_one()

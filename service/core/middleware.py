@@ -7,7 +7,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.core.metrics import REQUESTS, SECONDS
+from service.core.metrics import count
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
@@ -42,8 +42,7 @@ class RequestFrame:
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "none")
-            REQUESTS.labels(scope["method"], route, str(status)).inc()
-            SECONDS.labels(scope["method"], route).observe(seconds)
+            count(scope["method"], route, status, seconds)
             if self.is_logged:
                 said = {
                     "request_id": request_id,

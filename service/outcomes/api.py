@@ -2,18 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from service.access.door import Door, Entered, Visit, needs
-from service.access.policy import Act
+from service.access.door import Door, PlanReader, PlanWriter
 from service.core import clock
 from service.core.history import Recorder, Row
 from service.core.paging import Page
 from service.outcomes import service
 from service.outcomes.schemas import ObservationCreate, ObservationQuery, ObservationRead
-from service.plan.api import IdempotencyKey, PathId, collection_router, moment_of, page_answer
-from service.plan.openapi import LINK, LOCATION, MAKING, READING, answers, page_model
+from service.plan.api import PathId, collection_router, moment_of, page_answer
+from service.plan.openapi import IDEMPOTENCY_KEY, LINK, LOCATION, MAKING, READING, answers, page_model
 
 indicators = collection_router(service.INDICATORS)
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=["indicators"])
@@ -25,18 +24,15 @@ router = APIRouter(route_class=Door, redirect_slashes=False, tags=["indicators"]
     summary="List the values of an indicator",
     description="Every value, with its 95 % Wilson interval where counts are known, and how it compares.",
     responses=answers(*READING, model=page_model("ObservationPage", ObservationRead), headers=LINK, what="One page."),
-    dependencies=[needs(Act.READ_PLAN)],
 )
-async def list_observations(
-    request: Request, row_id: PathId, query: Annotated[ObservationQuery, Query()], visit: Visit = Entered
-) -> Response:
+async def list_observations(row_id: PathId, query: Annotated[ObservationQuery, Query()], visit: PlanReader) -> Response:
     """Answer with the values of an indicator."""
 
     def ask(connection: Connection) -> Page:
         moment = moment_of(connection, query.known_at, clock.today(), clock.now())
         return service.list_observations(connection, row_id, query, moment)
 
-    return page_answer(request, await visit.snapshot(ask))
+    return page_answer(visit.request, await visit.snapshot(ask))
 
 
 @router.post(
@@ -46,13 +42,12 @@ async def list_observations(
     summary="Record a value of an indicator",
     description="Adds a value; it is never edited. To correct one, add another.",
     responses=answers(*MAKING, success=201, model=ObservationRead, headers=LOCATION, what="The value, compared."),
-    dependencies=[needs(Act.WRITE_PLAN)],
+    openapi_extra=IDEMPOTENCY_KEY,
 )
 async def record_observation(
     row_id: PathId,
     body: ObservationCreate,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 The visit reads it.
-    visit: Visit = Entered,
+    visit: PlanWriter,
 ) -> Response:
     """Record a value."""
 

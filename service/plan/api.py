@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, create_model
 from sqlalchemy import Connection
 
-from service.access.door import Door, Entered, Visit, needs
+from service.access.door import Door, Visit, entered
+from service.access.policy import Act
 from service.core import clock
 from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
 from service.core.errors import Malformed
@@ -16,21 +17,26 @@ from service.core.fields import IdInUrl, Input, Reason
 from service.core.history import Recorder, Row, find_known
 from service.core.paging import BAD_CURSOR, Limit, Page, next_url
 from service.plan import service
-from service.plan.openapi import CHANGING, ETAG, LINK, LISTING, LOCATION, MAKING, READING, RETIRING, answers, page_model
+from service.plan.openapi import (
+    CHANGING,
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LINK,
+    LISTING,
+    LOCATION,
+    MAKING,
+    READING,
+    RETIRING,
+    answers,
+    page_model,
+)
 from service.plan.queries import get_row, list_rows, list_versions
 from service.plan.resource import Moment, Resource
 from service.plan.schemas import HistoryEntry, KnownAt
 
 PathId = Annotated[IdInUrl, Path(alias="id", description="Number of the row.", examples=[1])]
-IfMatch = Annotated[
-    str | None,
-    Header(description="The ETag of what you read; needed.", max_length=1000, examples=['"5f0c8e1d2b3a49586f7e6d5c"']),
-]
-IfNoneMatch = Annotated[str | None, Header(description="Answer 304 while this is still the ETag.", max_length=1000)]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(description="Any unique text, e.g. a UUID: the work is done once, however often the request is sent."),
-]
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -76,16 +82,16 @@ def moment_of(connection: Connection, known_at: datetime | None, as_at: date, no
 
 
 def _add_list(router: APIRouter, resource: Resource) -> None:
-    async def list_all(request: Request, query: Any, visit: Visit = Entered) -> Response:
+    async def list_all(query: Any, visit: Visit) -> Response:
         def ask(connection: Connection) -> Page:
             as_at = getattr(query, "as_at", None) or clock.today()
             moment = moment_of(connection, query.known_at, as_at, clock.now())
             return list_rows(connection, resource, query, moment)
 
         run = visit.read if query.known_at is None else visit.snapshot
-        return page_answer(request, await run(ask))
+        return page_answer(visit.request, await run(ask))
 
-    list_all.__annotations__["query"] = Annotated[resource.query, Query()]
+    list_all.__annotations__.update(query=Annotated[resource.query, Query()], visit=_visitor(resource.reads))
     page = page_model(f"{resource.read.__name__.removesuffix('Read')}Page", resource.read)
     router.add_api_route(
         "",
@@ -95,26 +101,20 @@ def _add_list(router: APIRouter, resource: Resource) -> None:
         summary=f"List {_words(resource.name)}",
         description=f"{_words(resource.name).capitalize()} as they are known, page by page, in a fixed order.",
         responses=answers(*LISTING, model=page, headers=LINK, what="One page."),
-        dependencies=[needs(resource.reads)],
     )
 
 
 def _add_get(router: APIRouter, resource: Resource) -> None:
-    async def get_one(
-        request: Request,
-        row_id: PathId,
-        query: Annotated[KnownAt, Query()],
-        if_none_match: IfNoneMatch = None,  # noqa: ARG001 It is declared for the document.
-        visit: Visit = Entered,
-    ) -> Response:
+    async def get_one(row_id: PathId, query: Annotated[KnownAt, Query()], visit: Visit) -> Response:
         def ask(connection: Connection) -> Row:
             return get_row(
                 connection, resource, row_id, moment_of(connection, query.known_at, clock.today(), clock.now())
             )
 
         run = visit.read if query.known_at is None else visit.snapshot
-        return tagged_answer(request, to_json(await run(ask)))
+        return tagged_answer(visit.request, to_json(await run(ask)))
 
+    get_one.__annotations__["visit"] = _visitor(resource.reads)
     router.add_api_route(
         "/{id}",
         get_one,
@@ -123,19 +123,19 @@ def _add_get(router: APIRouter, resource: Resource) -> None:
         summary=f"Get one {resource.noun}",
         description=f"One {resource.noun} as it is known now, or as it was known at an instant.",
         responses=answers(*READING, model=resource.read, headers=ETAG, what=f"The {resource.noun}."),
-        dependencies=[needs(resource.reads)],
+        openapi_extra=IF_NONE_MATCH,
     )
 
 
 def _add_create(router: APIRouter, resource: Resource) -> None:
-    async def create(body: Any, idempotency_key: IdempotencyKey = None, visit: Visit = Entered) -> Response:  # noqa: ARG001 The visit reads it.
+    async def create(body: Any, visit: Visit) -> Response:
         def act(recorder: Recorder) -> tuple[Row, str]:
             row = service.create_row(recorder, resource, body, clock.today())
             return row, f"/v1/{resource.name}/{row['id']}"
 
         return await visit.post(act)
 
-    create.__annotations__["body"] = resource.create
+    create.__annotations__.update(body=resource.create, visit=_visitor(resource.writes))
     router.add_api_route(
         "",
         create,
@@ -147,18 +147,13 @@ def _add_create(router: APIRouter, resource: Resource) -> None:
         responses=answers(
             *MAKING, success=201, model=resource.read, headers=LOCATION, what=f"The new {resource.noun}."
         ),
-        dependencies=[needs(resource.writes)],
+        openapi_extra=IDEMPOTENCY_KEY,
     )
 
 
 def _add_change(router: APIRouter, resource: Resource) -> None:
-    async def change(
-        row_id: PathId,
-        body: Any,
-        if_match: IfMatch = None,
-        visit: Visit = Entered,
-    ) -> Response:
-        expected = require_match(if_match)
+    async def change(row_id: PathId, body: Any, visit: Visit) -> Response:
+        expected = require_match(visit.request.headers.get("if-match"))
 
         def act(recorder: Recorder) -> bytes:
             unchanged: Callable[[Row], None] = lambda row: check_match(expected, row)  # noqa: E731 One line says it.
@@ -169,7 +164,7 @@ def _add_change(router: APIRouter, resource: Resource) -> None:
         content = await visit.write(act)
         return Response(content, 200, {"ETag": etag_of(content)}, "application/json")
 
-    change.__annotations__["body"] = resource.patch
+    change.__annotations__.update(body=resource.patch, visit=_visitor(resource.writes))
     schema = {"schema": {"$ref": f"#/components/schemas/{resource.patch.__name__}"}}
     router.add_api_route(
         "/{id}",
@@ -182,19 +177,13 @@ def _add_change(router: APIRouter, resource: Resource) -> None:
             "Needs If-Match."
         ),
         responses=answers(*CHANGING, model=resource.read, headers=ETAG, what=f"The {resource.noun} as it is now."),
-        openapi_extra={"requestBody": {"required": True, "content": {MERGE_PATCH: schema}}},
-        dependencies=[needs(resource.writes)],
+        openapi_extra={**IF_MATCH, "requestBody": {"required": True, "content": {MERGE_PATCH: schema}}},
     )
 
 
 def _add_retire(router: APIRouter, resource: Resource) -> None:
-    async def retire(
-        row_id: PathId,
-        query: Annotated[RetireQuery, Query()],
-        if_match: IfMatch = None,
-        visit: Visit = Entered,
-    ) -> Response:
-        expected = require_match(if_match)
+    async def retire(row_id: PathId, query: Annotated[RetireQuery, Query()], visit: Visit) -> Response:
+        expected = require_match(visit.request.headers.get("if-match"))
 
         def act(recorder: Recorder) -> None:
             recorder.reason = query.change_reason
@@ -203,6 +192,7 @@ def _add_retire(router: APIRouter, resource: Resource) -> None:
         await visit.write(act)
         return Response(status_code=204)
 
+    retire.__annotations__["visit"] = _visitor(resource.writes)
     router.add_api_route(
         "/{id}",
         retire,
@@ -215,7 +205,7 @@ def _add_retire(router: APIRouter, resource: Resource) -> None:
             "Refused while something refers to it. Needs If-Match."
         ),
         responses=answers(*RETIRING, success=204, what="It is gone."),
-        dependencies=[needs(resource.writes)],
+        openapi_extra=IF_MATCH,
     )
 
 
@@ -227,17 +217,12 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
         __doc__=f"A {resource.noun} as it was, and who made it so.",
     )
 
-    async def history(
-        request: Request, row_id: PathId, query: Annotated[HistoryQuery, Query()], visit: Visit = Entered
-    ) -> Response:
+    async def history(row_id: PathId, query: Annotated[HistoryQuery, Query()], visit: Visit) -> Response:
         before_seq = _sequence(query.cursor)
-        return page_answer(
-            request,
-            await visit.read(
-                lambda connection: list_versions(connection, resource, row_id, query.limit, before_seq),
-            ),
-        )
+        page = await visit.read(lambda connection: list_versions(connection, resource, row_id, query.limit, before_seq))
+        return page_answer(visit.request, page)
 
+    history.__annotations__["visit"] = _visitor(resource.reads)
     router.add_api_route(
         "/{id}/history",
         history,
@@ -246,8 +231,11 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
         summary=f"Get the history of a {resource.noun}",
         description=f"Every version of the {resource.noun}, newest first: what it was, who made it so, when and why.",
         responses=answers(*READING, model=page_model(f"{name}History", entry), headers=LINK, what="One page."),
-        dependencies=[needs(resource.reads)],
     )
+
+
+def _visitor(act: Act) -> Any:
+    return Annotated[Visit, entered(act)]
 
 
 def _sequence(cursor: str | None) -> int | None:

@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, and_, or_, select
 
-from service.access.door import Door, Entered, Visit, needs
-from service.access.policy import Act
+from service.access.door import Door, PlanReader
 from service.core.errors import Malformed
 from service.core.fields import Id, Input, Instant, NumberInUrl
 from service.core.history import change, stamp
@@ -108,9 +107,8 @@ def _instant(at: Any) -> str:
         "ask again after the last `seq`: no change is ever skipped, whoever writes meanwhile."
     ),
     responses=answers(*LISTING, model=page_model("EventPage", Event), headers=LINK, what="One page."),
-    dependencies=[needs(Act.READ_PLAN)],
 )
-async def get_events(request: Request, query: Annotated[EventQuery, Query()], visit: Visit = Entered) -> Response:
+async def get_events(query: Annotated[EventQuery, Query()], visit: PlanReader) -> Response:
     """Answer with a page of the feed."""
     place = parse_place(query)
-    return page_answer(request, await visit.read(lambda connection: list_events(connection, place, query.limit)))
+    return page_answer(visit.request, await visit.read(lambda connection: list_events(connection, place, query.limit)))

@@ -21,6 +21,33 @@ WHEN = {
     428: "If-Match is missing.",
     503: "The database is busy or away; ask again after Retry-After.",
 }
+
+
+def header(name: str, description: str, example: str, *, is_needed: bool = False) -> dict[str, Any]:
+    """Return the description of a request header that the door itself reads."""
+    schema = {"type": "string", "maxLength": 1000}
+    return {
+        "name": name,
+        "in": "header",
+        "required": is_needed,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+TAG = '"5f0c8e1d2b3a49586f7e6d5c"'
+IF_MATCH = {"parameters": [header("If-Match", "The ETag of what you read.", TAG, is_needed=True)]}
+IF_NONE_MATCH = {"parameters": [header("If-None-Match", "Answer 304 while this is still the ETag.", TAG)]}
+IDEMPOTENCY_KEY = {
+    "parameters": [
+        header(
+            "Idempotency-Key",
+            "Any unique text: the work is done once, however often the request is sent within 24 hours.",
+            "7c4a8d09-ca37-4e2b-9f1d-3b6f0a5e2d11",
+        )
+    ]
+}
 READING = (400, 401, 403, 404, 422, 503)
 LISTING = (400, 401, 403, 422, 503)
 MAKING = (400, 401, 403, 404, 409, 413, 415, 422, 503)

@@ -3,18 +3,28 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from service.access.door import Door, Entered, Visit, needs
-from service.access.policy import Act
+from service.access.door import Door, PlanReader, Reporter, Visit
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.history import Known, Recorder, Row, find_known
 from service.core.paging import ListQuery, Page
-from service.plan.api import IdempotencyKey, IfNoneMatch, PathId, collection_router, moment_of, page_answer
+from service.plan.api import PathId, collection_router, moment_of, page_answer
 from service.plan.catalogue import PRIORITIES, WORKSTREAMS
-from service.plan.openapi import ETAG, LINK, LISTING, LOCATION, MAKING, READING, answers, page_model
+from service.plan.openapi import (
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    LINK,
+    LISTING,
+    LOCATION,
+    MAKING,
+    READING,
+    answers,
+    page_model,
+)
 from service.plan.queries import get_row, list_rows, missing, updates_as_known
 from service.plan.resource import Listing, Moment, Resource
 from service.plan.schemas import KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
@@ -67,14 +77,11 @@ def list_updates(connection: Connection, query: StatusUpdateQuery, milestone_id:
     summary="List status updates",
     description="Reports across all milestones that are known, e.g. all that were recorded since an instant.",
     responses=answers(*LISTING, model=UPDATES_PAGE, headers=LINK, what="One page."),
-    dependencies=[needs(Act.READ_PLAN)],
     tags=["updates"],
 )
-async def list_all_updates(
-    request: Request, query: Annotated[StatusUpdateQuery, Query()], visit: Visit = Entered
-) -> Response:
+async def list_all_updates(query: Annotated[StatusUpdateQuery, Query()], visit: PlanReader) -> Response:
     """Answer with reports across milestones."""
-    return page_answer(request, await visit.snapshot(lambda connection: list_updates(connection, query)))
+    return page_answer(visit.request, await visit.snapshot(lambda connection: list_updates(connection, query)))
 
 
 @router.get(
@@ -83,15 +90,13 @@ async def list_all_updates(
     summary="Get one status update",
     description="One report, as it was recorded.",
     responses=answers(*READING, model=StatusUpdateRead, headers=ETAG, what="The report."),
-    dependencies=[needs(Act.READ_PLAN)],
+    openapi_extra=IF_NONE_MATCH,
     tags=["updates"],
 )
 async def get_update(
-    request: Request,
     row_id: PathId,
     query: Annotated[KnownAt, Query()],
-    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
-    visit: Visit = Entered,
+    visit: PlanReader,
 ) -> Response:
     """Answer with one report."""
 
@@ -102,7 +107,7 @@ async def get_update(
             raise missing("status update", row_id)
         return found[0]
 
-    return tagged_answer(request, to_json(await visit.snapshot(ask)))
+    return tagged_answer(visit.request, to_json(await visit.snapshot(ask)))
 
 
 @router.get(
@@ -111,14 +116,13 @@ async def get_update(
     summary="List the status updates of a milestone",
     description="Every report on the milestone, by the order in which they were recorded unless sorted otherwise.",
     responses=answers(*READING, model=UPDATES_PAGE, headers=LINK, what="One page."),
-    dependencies=[needs(Act.READ_PLAN)],
     tags=["updates"],
 )
 async def list_milestone_updates(
-    request: Request, row_id: PathId, query: Annotated[StatusUpdateQuery, Query()], visit: Visit = Entered
+    row_id: PathId, query: Annotated[StatusUpdateQuery, Query()], visit: PlanReader
 ) -> Response:
     """Answer with the reports on one milestone."""
-    return page_answer(request, await visit.snapshot(lambda connection: list_updates(connection, query, row_id)))
+    return page_answer(visit.request, await visit.snapshot(lambda connection: list_updates(connection, query, row_id)))
 
 
 @router.post(
@@ -131,14 +135,13 @@ async def list_milestone_updates(
         "left out is carried forward; a milestone that was complete must name its new one."
     ),
     responses=answers(*MAKING, success=201, model=StatusUpdateRead, headers=LOCATION, what="The report."),
-    dependencies=[needs(Act.REPORT_PROGRESS)],
+    openapi_extra=IDEMPOTENCY_KEY,
     tags=["updates"],
 )
 async def report_on_milestone(
     row_id: PathId,
     body: StatusUpdateCreate,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 The visit reads it.
-    visit: Visit = Entered,
+    visit: Reporter,
 ) -> Response:
     """Record a report."""
 
@@ -152,10 +155,9 @@ async def report_on_milestone(
 Figures = dict[str, Any]
 
 
-async def progress_answer(
-    request: Request, visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures]
-) -> Response:
+async def progress_answer(visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures]) -> Response:
     """Answer a question about progress, from memory while nothing it rests on has changed."""
+    request = visit.request
     kept: KeptAnswers = request.app.state.kept_answers
     now, today = clock.now(), clock.today()
 
@@ -180,19 +182,16 @@ async def progress_answer(
         "that serves several priorities counts in full in each of them and once in the total."
     ),
     responses=answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them."),
-    dependencies=[needs(Act.READ_PLAN)],
+    openapi_extra=IF_NONE_MATCH,
     tags=[PROGRESS_TAG],
 )
 async def get_progress(
-    request: Request,
     query: Annotated[ProgressQuery, Query()],
-    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
-    visit: Visit = Entered,
+    visit: PlanReader,
 ) -> Response:
     """Answer how a strategy stands."""
     as_at = query.as_at or clock.today()
     return await progress_answer(
-        request,
         visit,
         query,
         lambda connection, known: service.roll_up(
@@ -207,19 +206,16 @@ async def get_progress(
     summary="Get progress over time",
     description="Progress on the last day of each month or quarter that ends in that time, and on its very last day.",
     responses=answers(*READING, model=Trend, headers=ETAG, what="The figures, point by point."),
-    dependencies=[needs(Act.READ_PLAN)],
+    openapi_extra=IF_NONE_MATCH,
     tags=[PROGRESS_TAG],
 )
 async def get_progress_trend(
-    request: Request,
     query: Annotated[TrendQuery, Query()],
-    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
-    visit: Visit = Entered,
+    visit: PlanReader,
 ) -> Response:
     """Answer how a strategy stood over time."""
     points = service.trend_points(query.from_, query.to, query.every)
     return await progress_answer(
-        request,
         visit,
         query,
         lambda connection, known: service.trend(
@@ -239,14 +235,12 @@ async def get_progress_trend(
     responses=answers(
         *READING, model=ProgressChanges, headers=ETAG, what="The two figures and what lies between them."
     ),
-    dependencies=[needs(Act.READ_PLAN)],
+    openapi_extra=IF_NONE_MATCH,
     tags=[PROGRESS_TAG],
 )
 async def get_progress_changes(
-    request: Request,
     query: Annotated[ChangesQuery, Query()],
-    if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
-    visit: Visit = Entered,
+    visit: PlanReader,
 ) -> Response:
     """Answer why a figure moved."""
 
@@ -257,18 +251,16 @@ async def get_progress_changes(
         first, last = (Question(query.strategy_id, query, GroupBy.WORKSTREAM, each) for each in (known_first, known))
         return service.changes(connection, (query.from_, first), (query.to, last))
 
-    return await progress_answer(request, visit, query, ask)
+    return await progress_answer(visit, query, ask)
 
 
 def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy | None) -> None:
     children = "workstreams" if group_by else "milestones"
 
     async def get_child_progress(
-        request: Request,
         row_id: PathId,
         query: Annotated[ChildProgressQuery, Query()],
-        if_none_match: IfNoneMatch = None,  # noqa: ARG001 The answer reads it.
-        visit: Visit = Entered,
+        visit: PlanReader,
     ) -> Response:
         as_at = query.as_at or clock.today()
         narrowed = query.model_copy(update={filter_name: [row_id]})
@@ -277,7 +269,7 @@ def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy 
             strategy_id = get_row(connection, resource, row_id, Moment(known.past_seq, as_at))["strategy_id"]
             return service.roll_up(connection, Question(strategy_id, narrowed, group_by, known), as_at)
 
-        return await progress_answer(request, visit, query, ask)
+        return await progress_answer(visit, query, ask)
 
     router.add_api_route(
         f"/v1/{resource.name}/{{id}}/progress",
@@ -287,7 +279,7 @@ def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy 
         summary=f"Get the progress of a {resource.noun}",
         description=f"How the {resource.noun} stands at a date, in total and by its {children}.",
         responses=answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them."),
-        dependencies=[needs(Act.READ_PLAN)],
+        openapi_extra=IF_NONE_MATCH,
         tags=[PROGRESS_TAG],
     )
 
