@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Callable, Coroutine
 from importlib.resources import files
@@ -19,7 +20,7 @@ from service.access.service import create_token, is_without_users
 from service.access.tokens import DAYS_BY_DEFAULT
 from service.core import clock
 from service.core.db import Database, UnsupportedDatabase
-from service.core.errors import TrackerError
+from service.core.errors import Conflict, TrackerError
 from service.core.history import Recorder
 from service.core.logs import set_up_logs
 from service.core.migrations import current_revision, downgrade, migrate, newest_revision
@@ -31,6 +32,8 @@ from service.settings import PREFIX, Settings, SettingsError, read_settings
 
 T = TypeVar("T")
 MOST_FAULTS_SHOWN = 20
+SECONDS_TO_START = 60
+NOT_CURRENT = "The database is not at the current tables: run `tracker migrate` first."
 DEMO_QUESTION = "/v1/progress?strategy_id=1&group_by=priority&as_at=2018-12-10"
 
 
@@ -83,7 +86,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API."""
     settings = read_settings()
     if not _run(settings, lambda database: database.snapshot(_is_current)):
-        click.echo("The database is not at the current tables: run `tracker migrate` first.", err=True)
+        click.echo(NOT_CURRENT, err=True)
     _serve(settings, host or settings.host, settings.port if port is None else port, workers or settings.workers)
 
 
@@ -91,6 +94,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 def demo() -> None:
     """Migrate, load the sample plan into an empty database, print a token and a first question, and serve."""
     settings = read_settings()
+    _check_port(settings.host, settings.port)
     _run(settings, lambda database: database.write(migrate))
     token = _run(settings, lambda database: database.write(_set_up_demo))
     url = f"http://{settings.host}:{settings.port}"
@@ -120,7 +124,7 @@ def load(file: Path | None, sample: bool) -> None:
         raise click.UsageError("Name one plan file, or say --sample.")
     raw = file.read_bytes() if file else _sample_bytes()
     settings = read_settings()
-    counts = _run(settings, lambda database: database.write(lambda connection: _load(connection, raw)))
+    counts = _run(settings, lambda database: _change(database, lambda connection: _load(connection, raw)))
     click.echo("Loaded " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
 
 
@@ -184,7 +188,7 @@ def create(
             days=expires_days,
         )
 
-    click.echo(_run(read_settings(), lambda database: database.write(act)))
+    click.echo(_run(read_settings(), lambda database: _change(database, act)))
 
 
 def _organisation_id(connection: Connection, ref: str | None, roles: tuple[str, ...]) -> int | None:
@@ -225,10 +229,28 @@ def _is_current(connection: Connection) -> bool:
     return current_revision(connection) == newest_revision()
 
 
+async def _change(database: Database, act: Callable[[Connection], T]) -> T:
+    """Do a change to a database that is at the current tables."""
+    if not await database.snapshot(_is_current):
+        raise Conflict(NOT_CURRENT)
+    return await database.write(act)
+
+
 async def _backup(database: Database, file: Path) -> dict[str, int]:
+    if not await database.snapshot(_is_current):
+        raise Conflict(NOT_CURRENT)
     if not database.is_sqlite:
         return await database.snapshot(lambda connection: write_backup(connection, file))
     return write_sqlite_backup(Path(str(database.engine.url.database)), file)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Stop before anything is done where another program has the port."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen on {host}:{port}: {error.strerror}. Set TRACKER_PORT.") from None
 
 
 def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
@@ -245,4 +267,5 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=SECONDS_TO_START,
     )

@@ -66,5 +66,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        faults = [f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
-        raise SettingsError("; ".join(faults)) from None
+        raise SettingsError("\n".join(_words(fault["loc"][0], fault["msg"]) for fault in error.errors())) from None
+
+
+def _words(name: int | str, message: str) -> str:
+    """Return what is wrong with one setting, and what it is for."""
+    variable, field = f"{PREFIX}{name}".upper(), Settings.model_fields.get(str(name))
+    if field is None:
+        return f"{variable}: there is no such setting; `tracker serve --help` lists them."
+    return f"{variable} cannot be used: {message}. It says: {field.description}"

@@ -967,6 +967,9 @@ def refuse_changes() -> None:
 
 
 def downgrade() -> None:
+    # SQLite empties a table before it drops it, and RESTRICT refuses a parent whose children are still there.
+    for table in ("area", "board", "organisation"):
+        op.execute(f"UPDATE {table} SET parent_id = NULL")
 
     op.drop_table("indicator_priority")
 

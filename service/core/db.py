@@ -16,7 +16,7 @@ from typing import TypeVar
 import asyncpg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, pool
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -33,6 +33,7 @@ FIRST_SAFE_WAL = (3, 51, 3)
 SAFE_WAL_BRANCHES = {(3, 50): 7, (3, 44): 6}
 
 POSTGRESQL_NAMES = ("postgresql", "postgres")
+SUPPORTED = "TRACKER_DATABASE_URL must start with sqlite:/// or postgresql://"
 
 BUSY = "The database is busy. Nothing was changed; send the request again in a moment."
 AWAY = "The database cannot be reached. Nothing is known to have changed; send the request again in a moment."
@@ -66,7 +67,7 @@ class Database:
     """A SQLite file or a PostgreSQL database."""
 
     def __init__(self, url: str, *, pool_size: int = 10, lock_timeout_seconds: float = 10.0) -> None:
-        parsed = make_url(url)
+        parsed = _parse_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._lock_timeout_seconds = lock_timeout_seconds
         self._writing = asyncio.Lock()
@@ -75,10 +76,8 @@ class Database:
         self._glance: Connection | None = None
         if self.is_sqlite:
             self.engine = _sqlite_engine(parsed, lock_timeout_seconds)
-        elif parsed.get_backend_name() in POSTGRESQL_NAMES:
-            self.engine = _postgresql_engine(parsed, pool_size, lock_timeout_seconds)
         else:
-            raise UnsupportedDatabase("TRACKER_DATABASE_URL must start with sqlite:/// or postgresql://")
+            self.engine = _postgresql_engine(parsed, pool_size, lock_timeout_seconds)
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
         """Run one short statement, outside any transaction."""
@@ -155,6 +154,16 @@ class Database:
                 _roll_back(connection)
                 raise
             return result
+
+
+def _parse_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UnsupportedDatabase(SUPPORTED) from None
+    if parsed.get_backend_name() not in ("sqlite", *POSTGRESQL_NAMES):
+        raise UnsupportedDatabase(SUPPORTED)
+    return parsed
 
 
 def begin_snapshot(connection: Connection) -> None:

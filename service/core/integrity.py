@@ -37,6 +37,8 @@ def _unique_columns(text: str) -> list[str] | None:
     if on_sqlite:
         return [name.split(".")[-1] for name in on_sqlite.group(1).split(", ")]
     name = _constraint_name(text)
+    if name is None:
+        return None
     for table in SQLModel.metadata.tables.values():
         for constraint in table.constraints:
             if isinstance(constraint, UniqueConstraint) and constraint.name == name:

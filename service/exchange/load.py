@@ -15,6 +15,7 @@ from service.plan import models as plan
 from service.plan.rules import UNREPORTED, Standing, decision_faults, milestone_faults, running_faults, settle_percent
 
 MOST_FAULTS = 200
+TAKEN = "This ref is taken: there is another {noun} with it."
 # Rows are handed to the database in parts of this many.
 PART = 20_000
 
@@ -94,7 +95,7 @@ class Loader:
     def take(self, refs: Refs, ref: Any, row_id: int, pointer: str) -> None:
         """Give a row its ref; a fault where the ref is taken."""
         if not refs.add(ref, row_id):
-            self.refuse(f"{pointer}/ref", f"There is a {refs.noun} with this ref already.")
+            self.refuse(f"{pointer}/ref", TAKEN.format(noun=refs.noun))
 
 
 def load_plan(recorder: Recorder, file: Any, today: date) -> dict[str, int]:
@@ -116,7 +117,7 @@ def load_plan(recorder: Recorder, file: Any, today: date) -> dict[str, int]:
     if loader.faults:
         raise Invalid(*loader.faults)
     _insert(recorder, loader)
-    return {table.name: len(rows) for table, rows in loader.rows.items() if "resource" in table.info}
+    return {table.info["resource"]: len(rows) for table, rows in loader.rows.items() if "resource" in table.info}
 
 
 @dataclass(frozen=True)
@@ -311,7 +312,7 @@ def _refuse_repeated(loader: Loader, entries: Sequence[Any], pointer: str, noun:
     seen: set[str] = set()
     for position, entry in enumerate(entries):
         if entry.ref in seen:
-            loader.refuse(f"{pointer}/{position}/ref", f"There is a {noun} with this ref already.")
+            loader.refuse(f"{pointer}/{position}/ref", TAKEN.format(noun=noun))
         seen.add(entry.ref)
 
 
