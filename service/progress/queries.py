@@ -1,7 +1,7 @@
 """Asking for sums: one statement for any number of dates, one for the groups, one for the links."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -124,26 +124,29 @@ def _parameters(question: Question, points: Sequence[date]) -> dict[str, Any]:
     }
 
 
-def _members(shape: Shape) -> CTE:
-    """Return the facts that a question is about, once for each date."""
+def _members(shape: Shape, columns: Iterable[str]) -> CTE:
+    """Return these columns of the facts that a question is about, once for each date.
+
+    No more than needed: the rows are kept for the length of the statement, and their width is what they cost.
+    """
     dates = [(bindparam(f"point_{number}", type_=Date),) for number in range(shape.points)]
     when = values(named("as_at", Date), name="points").data(dates).cte()
     moment = Moment(0 if shape.is_past else None, date.min)
     strategy_id = bindparam("strategy_id", type_=BigInteger)
     fact = facts(when.c.as_at, moment.seq, points=when, narrow=lambda rows: [rows.c.strategy_id == strategy_id])
-    return select(fact).where(*filters(MILESTONES, fact, shape.filters, moment)).cte("member")
+    chosen = select(*(fact.c[name] for name in columns))
+    return chosen.where(*filters(MILESTONES, fact, shape.filters, moment)).cte("member")
 
 
 @lru_cache(STATEMENTS_KEPT)
 def _each_member(shape: Shape) -> Select[Any]:
-    member = _members(shape)
-    return select(*(member.c[name] for name in MEMBER_COLUMNS))
+    return select(_members(shape, MEMBER_COLUMNS))
 
 
 @lru_cache(STATEMENTS_KEPT)
 def _cells(shape: Shape, cell_column: str) -> Select[Any]:
     """Select the sums of each cell at each date, beside up to ten of its drivers, the gravest first."""
-    member = _members(shape)
+    member = _members(shape, dict.fromkeys((*SUMMED_COLUMNS, *DRIVER_COLUMNS, cell_column)))
     key = func.coalesce(member.c[cell_column], NOBODY).label("key")
     sums = select(member.c.as_at, key, *_aggregates(member)).group_by(member.c.as_at, key).cte("sums")
     rank = (-member.c.weight * member.c.shortfall).label("rank")
@@ -166,6 +169,19 @@ def _cells(shape: Shape, cell_column: str) -> Select[Any]:
 
 
 MEMBER_COLUMNS = tuple(Member.__dataclass_fields__)
+SUMMED_COLUMNS = (
+    "as_at",
+    "baseline_due_on",
+    "due_on",
+    "is_included",
+    "overdue",
+    "percent_complete",
+    "planned_bp",
+    "rag",
+    "reported_on",
+    "status",
+    "weight",
+)
 DRIVER_COLUMNS = tuple(name for name in Driver.__dataclass_fields__ if name != "rank")
 
 
