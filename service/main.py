@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.callers = Callers(app.state.database)
     app.state.kept_answers = KeptAnswers()
     app.state.newest_revision = newest_revision()
-    for router in (progress.milestones, progress.router, outcomes.indicators, outcomes.router):
+    for router in (progress.figures, progress.milestones, progress.router, outcomes.indicators, outcomes.router):
         app.include_router(router)
     for resource in COLLECTIONS:
         app.include_router(collection_router(resource))

@@ -1,10 +1,11 @@
 """Column types and SQL expressions that mean the same on SQLite and on PostgreSQL."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Dialect, Integer, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Integer, String, TypeDecorator, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -50,6 +51,19 @@ class Money(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 SQLAlchemy names it.
         return None if value is None else Decimal(value).scaleb(-2)
+
+
+def constant(value: str | int) -> ColumnElement[Any]:
+    """Return a value of our own as it stands in the statement, where a parameter would be bound at every run.
+
+    Never one that came from outside.
+    """
+    return literal_column(f"'{value}'" if isinstance(value, str) else str(value))
+
+
+def constants(values: Iterable[str]) -> list[ColumnElement[Any]]:
+    """Return several values of our own, to compare with."""
+    return [constant(value) for value in values]
 
 
 class days_between(GenericFunction[int]):  # noqa: N801 SQL functions are written small.

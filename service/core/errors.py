@@ -58,7 +58,8 @@ class Invalid(TrackerError):
     """The input can be read, and breaks a rule; each fault says which."""
 
     def __init__(self, *faults: Fault) -> None:
-        super().__init__(" ".join(fault.detail for fault in faults[:3]), faults)
+        told = (f"{fault.pointer}: {fault.detail}" if fault.pointer else fault.detail for fault in faults[:3])
+        super().__init__(" ".join(told), faults)
 
 
 class PreconditionMissing(TrackerError):

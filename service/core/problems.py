@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -16,6 +15,7 @@ from service.core.errors import Fault, TrackerError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tracker:problem:"
+# An answer names at most this many things wrong.
 MOST_FAULTS = 50
 
 STATUSES: dict[type[TrackerError], int] = {
@@ -97,15 +97,7 @@ def problem(
 async def answer_tracker_error(request: Request, error: Exception) -> Response:
     """Answer an error of the service's own."""
     assert isinstance(error, TrackerError)  # noqa: S101 The handler is registered for this class.
-    return problem(request, STATUSES[type(error)], error.detail, error.faults, error.headers)
-
-
-async def answer_validation_error(request: Request, error: Exception) -> Response:
-    """Answer input that does not fit its schema; the input itself is never echoed."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 The handler is registered for this class.
-    faults = [fault_of(fault) for fault in error.errors()[:MOST_FAULTS]]
-    detail = " ".join(f"{fault.pointer or 'The body'}: {fault.detail}" for fault in faults[:3])
-    return problem(request, 422, detail, faults)
+    return problem(request, STATUSES[type(error)], error.detail, error.faults[:MOST_FAULTS], error.headers)
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
@@ -126,7 +118,6 @@ async def answer_fault(request: Request, error: Exception) -> Response:
 def add_handlers(app: FastAPI) -> None:
     """Make every error of an application a problem document."""
     app.add_exception_handler(TrackerError, answer_tracker_error)
-    app.add_exception_handler(RequestValidationError, answer_validation_error)
     app.add_exception_handler(HTTPException, answer_http_exception)
     app.add_exception_handler(Exception, answer_fault)
 
@@ -139,8 +130,6 @@ def fault_of(fault: Mapping[str, Any]) -> Fault:
 def _pointer(place: tuple[Any, ...]) -> str:
     """Return the JSON pointer of a place: the body's own paths bare, the rest below the part of the request."""
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in place]
-    if steps and steps[0] == "body":
-        steps = steps[1:]
     return "".join(f"/{step}" for step in steps).encode("utf-8", "replace").decode()
 
 

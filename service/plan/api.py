@@ -58,9 +58,9 @@ class RetireQuery(Input):
 def collection_router(resource: Resource, version: type[Any] | None = None) -> APIRouter:
     """Return the six routes of a collection; `version` is what its history shows where that is less than a row."""
     router = APIRouter(prefix=f"/v1/{resource.name}", tags=[resource.name], route_class=Door, redirect_slashes=False)
+    _add_get(router, resource)
     _add_list(router, resource)
     _add_create(router, resource)
-    _add_get(router, resource)
     _add_change(router, resource)
     _add_retire(router, resource)
     _add_history(router, resource, version or resource.read)

@@ -57,6 +57,8 @@ UPDATES = Listing(
 )
 milestones = collection_router(MILESTONES, MilestoneVersion)
 router = APIRouter(route_class=Door, redirect_slashes=False)
+# What is asked most often stands first: routes are tried in their order.
+figures = APIRouter(route_class=Door, redirect_slashes=False)
 
 UPDATES_PAGE = page_model("StatusUpdatePage", StatusUpdateRead)
 PROGRESS_TAG = "progress"
@@ -173,7 +175,7 @@ async def progress_answer(visit: Visit, query: Any, ask: Callable[[Connection, K
     return tagged_answer(request, await kept.get(visit.newest_seq, key, fetch))
 
 
-@router.get(
+@figures.get(
     "/v1/progress",
     operation_id="get_progress",
     summary="Get the progress of a strategy",
@@ -200,7 +202,7 @@ async def get_progress(
     )
 
 
-@router.get(
+@figures.get(
     "/v1/progress/trend",
     operation_id="get_progress_trend",
     summary="Get progress over time",
@@ -224,7 +226,7 @@ async def get_progress_trend(
     )
 
 
-@router.get(
+@figures.get(
     "/v1/progress/changes",
     operation_id="get_progress_changes",
     summary="Get why progress moved",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     not_,
     null,
@@ -21,16 +22,16 @@ from sqlalchemy import (
     true,
 )
 
-from service.core.columns import days_between
+from service.core.columns import constant, constants, days_between
 from service.core.history import Narrow, as_known
 from service.plan.models import milestone, owner, status_update, workstream
 from service.plan.rules import MilestoneStatus
 from service.progress.rules import DriverReason, Rag
 
-LEFT_OUT = ("proposed", "on_hold", "cancelled")
-WHOLE_BP = 10_000
+LEFT_OUT = constants(("proposed", "on_hold", "cancelled"))
+NOTHING, ONE, HUNDRED, THOUSAND, WHOLE_BP = (constant(number) for number in (0, 1, 100, 1000, 10_000))
 # A part below seven or nine tenths of the planned one, as thousandths of a percent against basis points.
-RED_BELOW, AMBER_BELOW = 7, 9
+RED_BELOW, AMBER_BELOW = constant(7), constant(9)
 
 
 def latest_update(
@@ -43,7 +44,7 @@ def latest_update(
     if seq is not None:
         found = found.where(status_update.c.seq <= seq)
     order = (status_update.c.effective_on.desc(), status_update.c.seq.desc(), status_update.c.id.desc())
-    return found.order_by(*order).limit(1).correlate_except(status_update).scalar_subquery()
+    return found.order_by(*order).limit(ONE).correlate_except(status_update).scalar_subquery()
 
 
 def facts(
@@ -67,7 +68,7 @@ def facts(
     if points is not None:
         source = source.join(points, true())
     source = source.outerjoin(report, report.c.id == latest_update(task.c.id, as_at, seq))
-    status = func.coalesce(report.c.status, MilestoneStatus.NOT_STARTED.value)
+    status = func.coalesce(report.c.status, constant(MilestoneStatus.NOT_STARTED.value))
     reported = (
         select(
             *(column for column in task.c if column.name != "from_seq"),
@@ -75,7 +76,7 @@ def facts(
             stream.c.lead_organisation_id,
             func.coalesce(post.c.organisation_id, stream.c.lead_organisation_id).label("organisation_id"),
             status.label("status"),
-            func.coalesce(report.c.percent_complete, 0).label("percent_complete"),
+            func.coalesce(report.c.percent_complete, NOTHING).label("percent_complete"),
             report.c.forecast_on,
             report.c.confidence,
             report.c.effective_on.label("reported_on"),
@@ -99,7 +100,7 @@ def planned_bp(as_at: ColumnElement[date], task: FromClause) -> ColumnElement[in
     return case(
         (due.is_(None), null()),
         (as_at >= due, WHOLE_BP),
-        (or_(start.is_(None), as_at < start), 0),
+        (or_(start.is_(None), as_at < start), NOTHING),
         # The product of four digits and the days of a millennium is more than PostgreSQL's INTEGER holds.
         else_=cast(WHOLE_BP * gone // whole, Integer),
     )
@@ -108,32 +109,32 @@ def planned_bp(as_at: ColumnElement[date], task: FromClause) -> ColumnElement[in
 def _judged(reported: FromClause) -> FromClause:
     """Add rag, reason and shortfall to reported milestones."""
     fact = reported.c
-    is_complete = fact.status == MilestoneStatus.COMPLETE.value
-    is_overdue = and_(fact.is_included, not_(is_complete), func.coalesce(fact.as_at > fact.due_on, False))
-    earned, planned = fact.percent_complete * 1000, fact.planned_bp
-    is_far_behind = and_(planned > 0, earned < RED_BELOW * planned)
-    is_behind = and_(planned > 0, earned < AMBER_BELOW * planned)
+    is_complete = fact.status == constant(MilestoneStatus.COMPLETE.value)
+    is_overdue = and_(fact.is_included, not_(is_complete), func.coalesce(fact.as_at > fact.due_on, false()))
+    earned, planned = fact.percent_complete * THOUSAND, fact.planned_bp
+    is_far_behind = and_(planned > NOTHING, earned < RED_BELOW * planned)
+    is_behind = and_(planned > NOTHING, earned < AMBER_BELOW * planned)
     is_forecast_late = fact.forecast_on > fact.due_on
     rag = case(
-        (not_(fact.is_included), Rag.NOT_APPLICABLE.value),
-        (is_complete, Rag.COMPLETE.value),
-        (fact.due_on.is_(None), Rag.UNSCHEDULED.value),
-        (fact.as_at > fact.due_on, Rag.RED.value),
-        (is_far_behind, Rag.RED.value),
-        (or_(is_forecast_late, is_behind), Rag.AMBER.value),
-        (planned == 0, Rag.NOT_DUE.value),
-        else_=Rag.GREEN.value,
+        (not_(fact.is_included), constant(Rag.NOT_APPLICABLE.value)),
+        (is_complete, constant(Rag.COMPLETE.value)),
+        (fact.due_on.is_(None), constant(Rag.UNSCHEDULED.value)),
+        (fact.as_at > fact.due_on, constant(Rag.RED.value)),
+        (is_far_behind, constant(Rag.RED.value)),
+        (or_(is_forecast_late, is_behind), constant(Rag.AMBER.value)),
+        (planned == NOTHING, constant(Rag.NOT_DUE.value)),
+        else_=constant(Rag.GREEN.value),
     )
     reason = case(
-        (fact.as_at > fact.due_on, DriverReason.OVERDUE.value),
-        (is_behind, DriverReason.BEHIND_PLAN.value),
-        else_=DriverReason.FORECAST_LATE.value,
+        (fact.as_at > fact.due_on, constant(DriverReason.OVERDUE.value)),
+        (is_behind, constant(DriverReason.BEHIND_PLAN.value)),
+        else_=constant(DriverReason.FORECAST_LATE.value),
     )
-    behind_by = planned - 100 * fact.percent_complete
+    behind_by = planned - HUNDRED * fact.percent_complete
     return select(
         *fact,
         cast(rag, String).label("rag"),
         is_overdue.label("overdue"),
         cast(reason, String).label("reason"),
-        case((behind_by > 0, behind_by), else_=0).cast(Integer).label("shortfall"),
+        case((behind_by > NOTHING, behind_by), else_=NOTHING).cast(Integer).label("shortfall"),
     ).subquery("fact")

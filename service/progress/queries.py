@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named
 
+from service.core.columns import constant, constants
 from service.core.history import Known, as_known
 from service.plan import models
 from service.plan.queries import STATEMENTS_KEPT, filter_parameters, filter_values, filters
@@ -44,6 +45,8 @@ CELL_COLUMN = {
 }
 # A key for what has none; ids start at 1.
 NOBODY = 0
+ONE = constant(1)
+AT_RISK = constants((Rag.RED.value, Rag.AMBER.value))
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def _each_member(shape: Shape) -> Select[Any]:
 def _cells(shape: Shape, cell_column: str) -> Select[Any]:
     """Select the sums of each cell at each date, beside up to ten of its drivers, the gravest first."""
     member = _members(shape, dict.fromkeys((*SUMMED_COLUMNS, *DRIVER_COLUMNS, cell_column)))
-    key = func.coalesce(member.c[cell_column], NOBODY).label("key")
+    key = func.coalesce(member.c[cell_column], constant(NOBODY)).label("key")
     sums = select(member.c.as_at, key, *_aggregates(member)).group_by(member.c.as_at, key).cte("sums")
     rank = (-member.c.weight * member.c.shortfall).label("rank")
     place = func.row_number().over(partition_by=(member.c.as_at, key), order_by=(rank, member.c.ref, member.c.id))
@@ -159,10 +162,12 @@ def _cells(shape: Shape, cell_column: str) -> Select[Any]:
             *(member.c[name] for name in DRIVER_COLUMNS),
             place.label("place"),
         )
-        .where(member.c.rag.in_((Rag.RED.value, Rag.AMBER.value)))
+        .where(member.c.rag.in_(AT_RISK))
         .cte("driver")
     )
-    beside = and_(at_risk.c.as_at == sums.c.as_at, at_risk.c.key == sums.c.key, at_risk.c.place <= MOST_DRIVERS)
+    beside = and_(
+        at_risk.c.as_at == sums.c.as_at, at_risk.c.key == sums.c.key, at_risk.c.place <= constant(MOST_DRIVERS)
+    )
     return select(*sums.c, at_risk.c.rank, *(at_risk.c[name] for name in DRIVER_COLUMNS)).outerjoin_from(
         sums, at_risk, beside
     )
@@ -198,20 +203,20 @@ def _aggregates(member: Any) -> list[ColumnElement[int]]:
     }
     terms: list[ColumnElement[int]] = [func.count()]
     for name in COUNT_NAMES[1:]:
-        condition = conditions.get(name, fact.status == name)
-        terms.append(_sum_where(condition, 1))
+        condition = conditions.get(name, fact.status == constant(name))
+        terms.append(_sum_where(condition, ONE))
     terms.append(_sum_where(fact.is_included, fact.weight))
     terms.append(_sum_where(fact.is_included, fact.weight * fact.percent_complete))
     terms.append(_sum_where(is_scheduled, fact.weight))
     terms.append(_sum_where(is_scheduled, fact.weight * fact.percent_complete))
     terms.append(_sum_where(is_scheduled, fact.weight * fact.planned_bp))
-    terms.append(_sum_where(and_(fact.is_included, fact.status == "complete"), 1))
-    terms.append(_sum_where(fact.rag.in_((Rag.RED.value, Rag.AMBER.value)), 1))
+    terms.append(_sum_where(and_(fact.is_included, fact.status == constant("complete")), ONE))
+    terms.append(_sum_where(fact.rag.in_(AT_RISK), ONE))
     return [term.label(name) for term, name in zip(terms, Sums.__dataclass_fields__, strict=True)]
 
 
 def _sum_where(condition: ColumnElement[bool], value: Any) -> ColumnElement[int]:
-    return func.sum(case((condition, value), else_=0), type_=Integer)
+    return func.sum(case((condition, value), else_=constant(0)), type_=Integer)
 
 
 def fetch_groups(connection: Connection, question: Question) -> list[Group]:
