@@ -277,6 +277,9 @@ def upgrade() -> None:
         op.f("ix_milestone_history_strategy_id_ref"), "milestone_history", ["strategy_id", "ref"], unique=False
     )
     op.create_index(op.f("ix_milestone_history_workstream_id"), "milestone_history", ["workstream_id"], unique=False)
+    op.create_index(
+        op.f("ix_milestone_history_strategy_id_id"), "milestone_history", ["strategy_id", "id"], unique=False
+    )
 
     op.create_table(
         "observation",
@@ -869,6 +872,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_milestone_owner_id"), "milestone", ["owner_id"], unique=False)
     op.create_index(op.f("ix_milestone_workstream_id"), "milestone", ["workstream_id"], unique=False)
+    op.create_index(op.f("ix_milestone_strategy_id_id"), "milestone", ["strategy_id", "id"], unique=False)
 
     op.create_table(
         "workstream_area",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Integer, String, TypeDecorator, literal_column
+from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, Dialect, Integer, String, TypeDecorator, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -83,6 +83,29 @@ def _days_between_sqlite(element: days_between, compiler: SQLCompiler, **kw: Any
 def _days_between_postgresql(element: days_between, compiler: SQLCompiler, **kw: Any) -> str:
     start, end = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"CAST(CAST({end} AS DATE) - CAST({start} AS DATE) AS BIGINT)"
+
+
+class looked_up(GenericFunction[bool]):  # noqa: N801 SQL functions are written small.
+    """Whether a key is the one that a sub-select finds: `looked_up(table.c.id, select(…).scalar_subquery())`.
+
+    It means `=`, in words that PostgreSQL can only answer by the key's index: with a plain `=` it may well read
+    and hash the whole table for the sake of a few rows.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(looked_up, "sqlite")
+def _looked_up_sqlite(element: looked_up, compiler: SQLCompiler, **kw: Any) -> str:
+    key, found = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{key} = {found}"
+
+
+@compiles(looked_up, "postgresql")
+def _looked_up_postgresql(element: looked_up, compiler: SQLCompiler, **kw: Any) -> str:
+    key, found = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{key} = ANY (ARRAY{found})"
 
 
 class json_list(GenericFunction[list[Any]]):  # noqa: N801 SQL functions are written small.

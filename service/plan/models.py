@@ -169,6 +169,7 @@ class Milestone(PlanRow, table=True):
             ["strategy_id", "workstream_id"], ["workstream.strategy_id", "workstream.id"], ondelete="RESTRICT"
         ),
         Index(None, "workstream_id"),
+        Index(None, "strategy_id", "id"),
         one_of("kind", MilestoneKind),
         one_of("due_precision", Precision),
         CheckConstraint("weight BETWEEN 1 AND 1000", name="weight"),

@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from service.core.columns import constant, constants, days_between
+from service.core.columns import constant, constants, days_between, looked_up
 from service.core.history import Narrow, as_known
 from service.plan.models import milestone, owner, status_update, workstream
 from service.plan.rules import MilestoneStatus
@@ -67,7 +67,7 @@ def facts(
     source = task.join(stream, stream.c.id == task.c.workstream_id).outerjoin(post, post.c.id == task.c.owner_id)
     if points is not None:
         source = source.join(points, true())
-    source = source.outerjoin(report, report.c.id == latest_update(task.c.id, as_at, seq))
+    source = source.outerjoin(report, looked_up(report.c.id, latest_update(task.c.id, as_at, seq)))
     status = func.coalesce(report.c.status, constant(MilestoneStatus.NOT_STARTED.value))
     reported = (
         select(
