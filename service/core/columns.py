@@ -95,6 +95,10 @@ class looked_up(GenericFunction[bool]):  # noqa: N801 SQL functions are written 
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 SQLAlchemy names it.
+        """Stand alone: compared with 1, as SQLAlchemy would have it on SQLite, no index could serve."""
+        return self
+
 
 @compiles(looked_up, "sqlite")
 def _looked_up_sqlite(element: looked_up, compiler: SQLCompiler, **kw: Any) -> str:
