@@ -140,7 +140,10 @@ async def get_readyz(request: Request) -> Response:
     operation_id="get_metrics",
     summary="Read the metrics",
     response_class=PlainTextResponse,
-    responses=answers(401, 403, 503, what="The metrics, in the text format of Prometheus."),
+    responses={
+        **answers(401, 403, 503),
+        200: {"description": "The metrics.", "content": {"text/plain": {"example": "tracker_requests_total 23.0"}}},
+    },
 )
 async def get_metrics(visit: MetricsReader) -> Response:  # noqa: ARG001 To come in is all that it takes.
     """Answer with what this process has counted, in the text format of Prometheus."""

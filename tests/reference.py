@@ -281,9 +281,7 @@ def fact(world: World, milestone: Milestone, as_at: date, seq: int) -> Fact:
         planned_bp=bp,
         overdue=overdue,
         rescheduled=(
-            due_on is not None
-            and milestone.baseline_due_on is not None
-            and due_on > milestone.baseline_due_on
+            due_on is not None and milestone.baseline_due_on is not None and due_on > milestone.baseline_due_on
         ),
         unreported=update is None,
         unscheduled=due_on is None,
@@ -294,9 +292,7 @@ def fact(world: World, milestone: Milestone, as_at: date, seq: int) -> Fact:
     )
 
 
-def milestone_rag(
-    included: bool, status: str, percent: int, bp: int | None, overdue: bool, is_late: bool
-) -> str:
+def milestone_rag(included: bool, status: str, percent: int, bp: int | None, overdue: bool, is_late: bool) -> str:
     """The first rag that applies; `bp` is None where there is no due date.
 
     50 % done where 80 % (8000) is planned: 50000 < 56000, so red.
@@ -351,9 +347,7 @@ def roll_up(members: Iterable[Fact]) -> Progress:
     return {
         "percent_complete": show_percent(receipt["earned"], receipt["weight"]),
         "planned_percent": show_percent(receipt["planned"], 100 * receipt["scheduled_weight"]),
-        "schedule_performance_index": show_index(
-            100 * receipt["scheduled_earned"], receipt["planned"]
-        ),
+        "schedule_performance_index": show_index(100 * receipt["scheduled_earned"], receipt["planned"]),
         "rag": set_rag(included, receipt),
         "milestones": counts_of(everyone, included),
         "receipt": receipt,
@@ -416,9 +410,7 @@ def index_rag(receipt: Receipt) -> str:
 def drivers_of(included: list[Fact]) -> list[Driver]:
     """The red and amber members, largest weight × shortfall first, then by ref and id."""
     troubled = [f for f in included if f.rag in {"red", "amber"}]
-    troubled.sort(
-        key=lambda f: (-f.milestone.weight * f.shortfall, f.milestone.ref, f.milestone.id)
-    )
+    troubled.sort(key=lambda f: (-f.milestone.weight * f.shortfall, f.milestone.ref, f.milestone.id))
     return [
         {
             "id": f.milestone.id,

@@ -57,6 +57,15 @@ PASSING_FAULTS: tuple[type[BaseException], ...] = (
 T = TypeVar("T")
 
 
+PASSING_ON_SQLITE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+)
+
+
 class UnsupportedDatabase(ValueError):
     """TRACKER_DATABASE_URL names neither SQLite nor PostgreSQL."""
 
@@ -231,7 +240,7 @@ def _is_passing(error: DBAPIError) -> bool:
             return True
         if isinstance(cause, sqlite3.OperationalError):
             # The low byte is the kind of fault; the others say where it arose.
-            return cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            return cause.sqlite_errorcode & 0xFF in PASSING_ON_SQLITE
         cause = cause.__cause__
     return False
 
@@ -254,6 +263,8 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
+        # Without it, INSERT OR REPLACE deletes a row past the trigger that refuses it.
+        cursor.execute("PRAGMA recursive_triggers = ON")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA cache_size = -65536")
         if is_wal_safe(sqlite3.sqlite_version_info):

@@ -91,7 +91,14 @@ Amount = Annotated[
     Decimal,
     BeforeValidator(parse_amount),
     Field(ge=0, le=Decimal("999999999999.99"), decimal_places=2, max_digits=14, allow_inf_nan=False),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,12}(\.\d{1,2})?$"}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": 15, "pattern": r"^\d{1,12}(\.\d{1,2})?$"},
+                {"type": "number", "minimum": 0, "maximum": 999_999_999_999.99},
+            ]
+        }
+    ),
 ]
 Number = Annotated[float, Strict(), Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 

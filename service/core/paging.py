@@ -16,6 +16,7 @@ from service.core.errors import Fault, Invalid, Malformed
 from service.core.fields import Input, parse_date, parse_instant, parse_numeral
 
 BAD_CURSOR = "The cursor is not one of this list. Follow `next` as it stands, or start without a cursor."
+CURSOR = "/query/cursor"
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
 
@@ -130,10 +131,15 @@ def decode_cursor(cursor: str, keys: Sequence[Key], rows: FromClause) -> list[An
         names = [entry[0] for entry in held]
         values = [_typed(value, rows.c[key.name]) for key, (_, value) in zip(keys, held, strict=True)]
     except (binascii.Error, ValueError, TypeError, LookupError, RecursionError):
-        raise Malformed(BAD_CURSOR, [Fault("/query/cursor", BAD_CURSOR)]) from None
+        raise bad_cursor() from None
     if names != [("-" if key.is_descending else "") + key.name for key in keys]:
-        raise Malformed(BAD_CURSOR, [Fault("/query/cursor", BAD_CURSOR)])
+        raise bad_cursor()
     return values
+
+
+def bad_cursor() -> Malformed:
+    """Return the error of a cursor that the list did not give."""
+    return Malformed(BAD_CURSOR, [Fault(CURSOR, BAD_CURSOR)])
 
 
 def next_url(path: str, query: Sequence[tuple[str, str]], cursor: str | None) -> str | None:

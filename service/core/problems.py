@@ -105,7 +105,12 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 The handler is registered for this class.
     details = {404: "There is nothing at this address.", 405: "This address does not take that method."}
     detail = details.get(error.status_code, "The request cannot be read.")
-    return problem(request, error.status_code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    path = getattr(request.scope.get("route"), "path", None)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and path in request.app.openapi()["paths"]:
+        # Several routes share an address, and the framework only names the methods of the first.
+        headers["Allow"] = ", ".join(sorted(method.upper() for method in request.app.openapi()["paths"][path]))
+    return problem(request, error.status_code, detail, headers=headers)
 
 
 async def answer_fault(request: Request, error: Exception) -> Response:

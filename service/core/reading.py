@@ -1,16 +1,18 @@
 """Reading what an endpoint asks for out of a request: its path, query and body, each checked by its model."""
 
+import re
 from collections.abc import Callable, Mapping
 from inspect import get_annotations
 from types import NoneType, UnionType
 from typing import Annotated, Any, Protocol, Union, get_args, get_origin
+from urllib.parse import unquote_to_bytes
 
 from fastapi import params
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from service.core.body import read_json
-from service.core.errors import Fault, Invalid
+from service.core.errors import Fault, Invalid, Malformed
 from service.core.problems import fault_of
 
 
@@ -27,6 +29,8 @@ class Sent(Protocol):
 
 
 Reader = Callable[[Sent], Any]
+BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+BAD_ENCODING = "The query is not percent-encoded UTF-8: write a percent sign as %25."
 
 
 def readers_of(endpoint: Callable[..., Any]) -> dict[str, Reader]:
@@ -65,6 +69,16 @@ def _reader(kind: Any) -> Reader:
     return _body_reader(kind)
 
 
+def check_encoding(query: bytes) -> None:
+    """Raise Malformed unless every percent sign begins two hex digits, and what they spell is UTF-8."""
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        raise Malformed(BAD_ENCODING, [Fault("/query", BAD_ENCODING)]) from None
+    if BAD_PERCENT.search(query):
+        raise Malformed(BAD_ENCODING, [Fault("/query", BAD_ENCODING)])
+
+
 def _path_reader(kind: Any, name: str) -> Reader:
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
     return lambda sent: _checked(lambda: adapter.validate_python(sent.request.path_params[name]), ("path", name))
@@ -74,6 +88,7 @@ def _query_reader(model: type[BaseModel]) -> Reader:
     lists = {info.alias or name for name, info in model.model_fields.items() if _is_list(info.annotation)}
 
     def read(sent: Sent) -> Any:
+        check_encoding(sent.request.scope["query_string"])
         values: dict[str, Any] = {}
         for name, value in sent.request.query_params.multi_items():
             if name in lists:

@@ -12,10 +12,9 @@ from service.access.door import Door, Visit, entered
 from service.access.policy import Act
 from service.core import clock
 from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
-from service.core.errors import Malformed
 from service.core.fields import IdInUrl, Input, Reason
 from service.core.history import Recorder, Row, find_known
-from service.core.paging import BAD_CURSOR, Limit, Page, next_url
+from service.core.paging import Limit, Page, bad_cursor, next_url
 from service.plan import service
 from service.plan.openapi import (
     CHANGING,
@@ -242,7 +241,7 @@ def _sequence(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 18:  # noqa: PLR2004 More is no 64-bit number.
-        raise Malformed(BAD_CURSOR)
+        raise bad_cursor()
     return int(cursor)
 
 

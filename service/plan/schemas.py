@@ -322,7 +322,7 @@ class OrganisationQuery(PlanQuery):
     """Filters of organisations."""
 
     parent_id: UrlIds = ids_of("these organisations")
-    kind: list[OrganisationKind] | None = Field(None, description="Only these kinds.")
+    kind: Annotated[list[OrganisationKind], Field(max_length=50)] | None = Field(None, description="Only these kinds.")
 
 
 class OwnerQuery(PlanQuery):
@@ -364,7 +364,9 @@ class WorkstreamQuery(PlanQuery):
     organisation_id: UrlIds = ids_of("these leading organisations")
     owner_id: UrlIds = ids_of("these owners")
     area_id: UrlIds = ids_of("these areas")
-    status: list[WorkstreamStatus] | None = Field(None, description="Only these statuses.")
+    status: Annotated[list[WorkstreamStatus], Field(max_length=50)] | None = Field(
+        None, description="Only these statuses."
+    )
 
 
 class DecisionQuery(PlanQuery):
@@ -373,8 +375,8 @@ class DecisionQuery(PlanQuery):
     board_id: UrlIds = ids_of("these boards")
     priority_id: UrlIds = ids_of("these priorities")
     workstream_id: UrlIds = ids_of("these workstreams")
-    kind: list[DecisionKind] | None = Field(None, description="Only these kinds.")
-    outcome: list[Outcome] | None = Field(None, description="Only these outcomes.")
+    kind: Annotated[list[DecisionKind], Field(max_length=50)] | None = Field(None, description="Only these kinds.")
+    outcome: Annotated[list[Outcome], Field(max_length=50)] | None = Field(None, description="Only these outcomes.")
 
 
 class FundingAwardQuery(PlanQuery):
@@ -383,7 +385,7 @@ class FundingAwardQuery(PlanQuery):
     strategy_id: UrlIds = ids_of("these strategies")
     workstream_id: UrlIds = ids_of("these workstreams")
     funder_id: UrlIds = ids_of("these funders")
-    status: list[AwardStatus] | None = Field(None, description="Only these statuses.")
+    status: Annotated[list[AwardStatus], Field(max_length=50)] | None = Field(None, description="Only these statuses.")
 
 
 class StatusUpdateQuery(ListQuery):
@@ -392,7 +394,9 @@ class StatusUpdateQuery(ListQuery):
     strategy_id: UrlIds = ids_of("these strategies")
     workstream_id: UrlIds = ids_of("these workstreams")
     milestone_id: UrlIds = ids_of("these milestones")
-    status: list[MilestoneStatus] | None = Field(None, description="Only these statuses.")
+    status: Annotated[list[MilestoneStatus], Field(max_length=50)] | None = Field(
+        None, description="Only these statuses."
+    )
     effective_after: Day | None = Field(None, description="Only reports true of this date or later.")
     effective_before: Day | None = Field(None, description="Only reports true of an earlier date.")
     recorded_since: Instant | None = Field(None, description="Only reports recorded at this instant or later.")

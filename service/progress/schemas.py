@@ -44,9 +44,11 @@ class MilestoneFilters(Input):
     workstream_id: UrlIds = ids_of("these workstreams")
     organisation_id: UrlIds = ids_of("these answering organisations")
     owner_id: UrlIds = ids_of("these owners")
-    kind: list[MilestoneKind] | None = Field(None, description="Only these kinds.")
-    status: list[MilestoneStatus] | None = Field(None, description="Only these statuses.")
-    rag: list[Rag] | None = Field(None, description="Only these rags.")
+    kind: Annotated[list[MilestoneKind], Field(max_length=50)] | None = Field(None, description="Only these kinds.")
+    status: Annotated[list[MilestoneStatus], Field(max_length=50)] | None = Field(
+        None, description="Only these statuses."
+    )
+    rag: Annotated[list[Rag], Field(max_length=50)] | None = Field(None, description="Only these rags.")
     overdue: Flag | None = Field(None, description="Only those that are overdue, or are not.")
     due_after: Day | None = Field(None, description="Only those due on this date or later.")
     due_before: Day | None = Field(None, description="Only those due on an earlier date.")

@@ -98,9 +98,7 @@ def a_world(
         workstreams=workstreams or always(a_workstream()),
         owners=owners or [],
         priorities=priorities or always(Priority(1, "P1", "Priority 1", 1)),
-        organisations=always(
-            Organisation(1, "COUNTY", "County council"), Organisation(2, "POLICE", "Police")
-        ),
+        organisations=always(Organisation(1, "COUNTY", "County council"), Organisation(2, "POLICE", "Police")),
         updates=updates or {},
     )
 
@@ -475,8 +473,7 @@ class TestHistory:
             Known(a_milestone(weight=2), 5, 8),
         ]
         weights = [
-            progress(world, QUARTER_END, seq, "priority")["total"]["receipt"]["weight"]
-            for seq in (2, 3, 4, 5, 7, 8)
+            progress(world, QUARTER_END, seq, "priority")["total"]["receipt"]["weight"] for seq in (2, 3, 4, 5, 7, 8)
         ]
         assert weights == [0, 1, 1, 2, 2, 0]
 
@@ -557,9 +554,7 @@ class TestChanges:
                 [(20, date(2018, 9, 1)), (10, date(2018, 12, 1))],
             )
         )
-        world = a_world(
-            a_milestone(1, ref="B"), a_milestone(2, ref="A"), updates={1: rise, 2: fall}
-        )
+        world = a_world(a_milestone(1, ref="B"), a_milestone(2, ref="A"), updates={1: rise, 2: fall})
         answer = changes(world, (self.SEPTEMBER, NOW), (self.DECEMBER, NOW))
         assert [change["milestone_id"] for change in answer["changes"]] == [2, 1]
 
@@ -618,9 +613,7 @@ class TestWilson:
             (10, 10, 0.7224672, 1.0),
         ],
     )
-    def test_gives_the_published_interval(
-        self, numerator: int, denominator: int, low: float, high: float
-    ) -> None:
+    def test_gives_the_published_interval(self, numerator: int, denominator: int, low: float, high: float) -> None:
         assert wilson(numerator, denominator) == pytest.approx((low, high), abs=5e-8)
 
     @pytest.mark.parametrize(("numerator", "denominator"), [(0, 0), (-1, 5), (6, 5)])

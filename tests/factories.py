@@ -1,0 +1,215 @@
+"""Plans to test with: a small one made over the API, and one that leaves no table of the database empty."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select
+
+from service.access.policy import Role, Scope
+from service.access.service import create_token
+from service.core import clock
+from service.core.history import TWINS, Recorder, metadata
+from service.core.idempotency import KeptAnswer, KeyedRequest, keep_answer
+from tests.conftest import SAMPLE, Api, load_file, run_once
+
+Body = dict[str, Any]
+LINKS = sorted(name for name in TWINS if "owner" in metadata.tables[name].info)
+NOUNS = sorted(name for name in TWINS if name not in LINKS)
+
+
+@dataclass
+class Plan:
+    """One row of everything that others refer to, by its id."""
+
+    organisation: int
+    owner: int
+    board: int
+    area: int
+    strategy: int
+    priority: int
+    workstream: int
+    milestone: int
+
+
+def make_plan(api: Api) -> Plan:
+    """Make a plan with one row of each noun that others refer to."""
+    organisation = api.made("/v1/organisations", ref="council", name="Council", kind="council")["id"]
+    owner = api.made("/v1/owners", ref="director", post="Director", organisation_id=organisation)["id"]
+    board = api.made("/v1/boards", ref="board", name="Board")["id"]
+    area = api.made("/v1/areas", ref="county", name="County", kind="county")["id"]
+    strategy = api.made("/v1/strategies", ref="strategy", title="Strategy", starts_on="2018-04-01")["id"]
+    priority = api.made("/v1/priorities", ref="priority", title="Priority", strategy_id=strategy)["id"]
+    workstream = make_workstream(api, strategy, priority, organisation)["id"]
+    milestone = make_milestone(api, workstream)["id"]
+    return Plan(organisation, owner, board, area, strategy, priority, workstream, milestone)
+
+
+def make_workstream(api: Api, strategy: int, priority: int, lead: int, **values: Any) -> Body:
+    """Make a workstream."""
+    given = {"ref": "stream", "title": "Stream", "strategy_id": strategy, "priority_ids": [priority]}
+    return api.made("/v1/workstreams", **{**given, "lead_organisation_id": lead, **values})
+
+
+def make_milestone(api: Api, workstream: int, **values: Any) -> Body:
+    """Make a milestone that was in the plan from April 2018."""
+    given = {"ref": "M-1", "title": "Milestone", "workstream_id": workstream, "agreed_on": "2018-04-01"}
+    return api.made("/v1/milestones", **{**given, **values})
+
+
+def report(api: Api, milestone: int, **values: Any) -> Body:
+    """Report on a milestone."""
+    return api.made(f"/v1/milestones/{milestone}/updates", **{"effective_on": "2018-12-31", **values})
+
+
+def bodies(plan: Plan) -> dict[str, Body]:
+    """Return what makes another row of each collection."""
+    return {
+        "organisations": {"ref": "new", "name": "New", "kind": "nhs", "parent_id": plan.organisation},
+        "owners": {"ref": "new", "post": "New", "organisation_id": plan.organisation},
+        "boards": {"ref": "new", "name": "New", "parent_id": plan.board},
+        "areas": {"ref": "new", "name": "New", "kind": "district", "parent_id": plan.area},
+        "strategies": {
+            "ref": "new",
+            "title": "New",
+            "starts_on": "2019-04-01",
+            "board_ids": [plan.board],
+            "organisation_ids": [plan.organisation],
+        },
+        "priorities": {"ref": "new", "title": "New", "strategy_id": plan.strategy, "position": 7},
+        "workstreams": {
+            "ref": "new",
+            "title": "New",
+            "strategy_id": plan.strategy,
+            "priority_ids": [plan.priority],
+            "lead_organisation_id": plan.organisation,
+            "owner_id": plan.owner,
+            "partners": [{"organisation_id": plan.organisation, "role": "funder"}],
+            "area_ids": [plan.area],
+            "starts_on": "2018-04-01",
+            "ends_on": "2019-03-31",
+        },
+        "milestones": {
+            "ref": "new",
+            "title": "New",
+            "workstream_id": plan.workstream,
+            "owner_id": plan.owner,
+            "weight": 3,
+            "agreed_on": "2018-04-01",
+            "start_on": "2018-04-01",
+            "due_on": "2018-12-31",
+            "due_precision": "quarter",
+        },
+        "decisions": {
+            "ref": "new",
+            "board_id": plan.board,
+            "decided_on": "2018-12-31",
+            "precision": "month",
+            "kind": "endorse",
+            "text": "New",
+            "priority_ids": [plan.priority],
+            "workstream_ids": [plan.workstream],
+        },
+        "funding-awards": {
+            "ref": "new",
+            "workstream_id": plan.workstream,
+            "funder_id": plan.organisation,
+            "amount": "882373.05",
+            "status": "approved",
+        },
+        "indicators": {
+            "ref": "new",
+            "title": "New",
+            "strategy_id": plan.strategy,
+            "unit": "percent",
+            "polarity": "high_good",
+            "priority_ids": [plan.priority],
+            "workstream_id": plan.workstream,
+        },
+    }
+
+
+def fill(url: str) -> None:
+    """Leave no table of a database empty: the sample plan, a past for all of it, users and a kept answer."""
+    run_once(url, lambda connection: load_file(connection, SAMPLE.read_bytes()))
+    run_once(url, link_everything)
+    run_once(url, change_everything)
+    run_once(url, retire_something)
+    run_once(url, sign_up)
+
+
+def link_everything(connection: Connection) -> None:
+    """Make one link of each kind that is not in the sample, and a value of an indicator."""
+    recorder = Recorder(connection, None, clock.now())
+    for name in LINKS:
+        table = metadata.tables[name]
+        if not count_rows(connection, table):
+            ends = {key.parent.name: first_id(connection, key.column.table) for key in table.foreign_keys}
+            recorder.link_many(table, [ends])
+    observation = metadata.tables["observation"]
+    value = {"indicator_id": first_id(connection, metadata.tables["indicator"]), "published_on": date(2018, 12, 10)}
+    counts = {"numerator": 65, "denominator": 100, "comparator_value": 50.5}
+    recorder.append(observation, {**value, "value": 3.8, **counts, "commentary": "Up ↗, says “Ögmund”"})
+
+
+def change_everything(connection: Connection) -> None:
+    """Give one row of each table of the plan a past."""
+    recorder = Recorder(connection, None, clock.now(), "To have a past")
+    for name in NOUNS:
+        recorder.alter(metadata.tables[name], first_id(connection, metadata.tables[name]), {})
+    for name in LINKS:
+        table = metadata.tables[name]
+        (row,) = connection.execute(select(table).limit(1)).mappings()
+        owner = table.info["owner"]
+        recorder.link(table, {owner: row[owner]}, [])
+
+
+def retire_something(connection: Connection) -> None:
+    """Put the links back that were taken away, and take the newest organisation away again."""
+    recorder = Recorder(connection, None, clock.now())
+    for name in LINKS:
+        table = metadata.tables[name]
+        if not count_rows(connection, table):
+            (row,) = connection.execute(select(TWINS[name]).limit(1)).mappings()
+            recorder.link_many(table, [{key: row[key] for key in table.columns.keys() if key != "from_seq"}])
+    organisation = metadata.tables["organisation"]
+    made = recorder.add(organisation, {"ref": "gone", "name": "Gone", "kind": "other", "parent_id": None})
+    recorder.retire(organisation, made["id"])
+
+
+def sign_up(connection: Connection) -> None:
+    """Make a user with a role for an organisation, a token and a kept answer."""
+    organisation_id = first_id(connection, metadata.tables["organisation"])
+    create_token(
+        Recorder(connection, None, clock.now()),
+        name="Tester",
+        roles=[Role.MANAGER],
+        organisation_id=organisation_id,
+        scopes=list(Scope),
+        days=1,
+    )
+    user_id = first_id(connection, metadata.tables["user_account"])
+    keep_answer(connection, KeyedRequest(user_id, "key", "0" * 64), KeptAnswer(201, "/v1", b"\x00{}"), clock.now())
+
+
+def first_id(connection: Connection, table: Table) -> int:
+    """Return the lowest id of a table."""
+    return int(connection.execute(select(func.min(table.c.id))).scalar_one())
+
+
+def count_rows(connection: Connection, table: Table) -> int:
+    """Return how many rows a table holds."""
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def all_rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table, in the order of the key."""
+
+    def ask(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+        found = {}
+        for table in metadata.sorted_tables:
+            rows = connection.execute(select(table).order_by(*table.primary_key))
+            found[table.name] = [tuple(row) for row in rows]
+        return found
+
+    return run_once(url, ask)
