@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from service.cli import cli
+from service.main import create_app
 from tests.contract.document import PROBLEM, PUBLISHED, Operation, checker, document, operations, resolved, walk
 
 WITHOUT_TOKEN = {"get_livez", "get_readyz"}
@@ -23,7 +24,7 @@ of_every_operation = pytest.mark.parametrize("operation", [pytest.param(each, id
 
 
 def test_the_published_document_is_what_the_code_says() -> None:
-    printed = CliRunner().invoke(cli, ["openapi"])
+    printed = CliRunner().invoke(cli, ["openapi"], obj=create_app)
     assert printed.exit_code == 0, printed.output
     assert printed.output == PUBLISHED.read_text(), "Run `make openapi` and read the difference."
 

