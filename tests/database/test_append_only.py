@@ -63,7 +63,6 @@ def test_no_table_is_truncated(database_url: str) -> None:
     assert refused(database_url, truncate) == APPEND_ONLY
 
 
-@pytest.mark.xfail(strict=True, reason="REPLACE fires no delete trigger while recursive_triggers is off")
 @pytest.mark.parametrize("engine_name", ["sqlite"])
 def test_no_row_is_written_over(database_url: str) -> None:
     fill(database_url)
