@@ -1,6 +1,7 @@
 """`tracker …`: the service from a shell. Each command builds an actor-less session and calls the same functions."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -123,6 +124,9 @@ def load(file: Path | None, sample: bool) -> None:
     if (file is None) != sample:
         raise click.UsageError("Name one plan file, or say --sample.")
     raw = file.read_bytes() if file else _sample_bytes()
+    # A large plan is millions of objects that stay to the end; looking for garbage among them takes longer than all
+    # the rest, and the process is gone when the command is done.
+    gc.disable()
     settings = read_settings()
     counts = _run(settings, lambda database: _change(database, lambda connection: _load(connection, raw)))
     click.echo("Loaded " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")

@@ -16,8 +16,6 @@ from service.plan.rules import UNREPORTED, Standing, decision_faults, milestone_
 
 MOST_FAULTS = 200
 TAKEN = "This ref is taken: there is another {noun} with it."
-# Rows are handed to the database in parts of this many.
-PART = 20_000
 
 
 @dataclass
@@ -328,5 +326,4 @@ def _insert(recorder: Recorder, loader: Loader) -> None:
             if len(rows) > 1:
                 reserve_ids(recorder.connection, table, len(rows) - 1)
             add = recorder.append_many if "seq" in table.c else recorder.add_many
-        for start in range(0, len(rows), PART):
-            add(table, rows[start : start + PART])
+        add(table, rows)

@@ -3,7 +3,7 @@
 `docs/plan-file.md` describes it. What can be checked without a database is checked here.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, create_model
 
@@ -47,6 +47,8 @@ class ReportEntry(schemas.StatusUpdateCreate):
     """A report; in a file it always says of which date it is true."""
 
     effective_on: Day
+    # Of a default list every entry would get a deep copy, which takes longer than the rest of a report.
+    evidence: Annotated[list[schemas.Evidence], Field(default_factory=list, max_length=20)]
 
 
 def many(entry: type[Input]) -> Any:
