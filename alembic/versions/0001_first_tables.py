@@ -11,6 +11,7 @@ depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 APPEND_ONLY = (
+    "access_change",
     "area_history",
     "board_history",
     "change",
@@ -42,6 +43,12 @@ def words(length: int) -> sa.String:
 
 
 def upgrade() -> None:
+    op.create_table(
+        "access_change",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_access_change")),
+    )
+
     op.create_table(
         "area",
         sa.Column("id", KEY, nullable=False),
@@ -1063,5 +1070,7 @@ def downgrade() -> None:
     op.drop_table("area_history")
 
     op.drop_table("area")
+
+    op.drop_table("access_change")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_change()")

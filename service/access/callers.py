@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from service.access.queries import Caller, find_caller
+from service.access.queries import Caller, find_caller, newest_changes
 from service.access.tokens import Credentials
 from service.core.db import Database
 from service.core.errors import Unauthenticated
@@ -14,19 +12,18 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tracker", Basic realm="tracker",
 # Compared where no token has the id, so that a wrong id takes as long as a wrong secret.
 NO_DIGEST = "0" * 64
 MOST_REMEMBERED = 10_000
-NEWEST_SEQ = "SELECT coalesce(max(seq), 0) FROM stamp"
 
 
 class Callers:
-    """The callers known at the newest transaction.
+    """The callers known at the newest transaction that changed who may do what.
 
-    Users, roles and tokens are only changed in stamped transactions, so what was read of them holds until there is
-    a newer one; then all of it is read afresh.
+    Whatever changes users, roles or tokens notes its transaction, so what was read of them holds until there is a
+    newer one; then all of it is read afresh.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seq = -1
+        self._known_at_seq = -1
         self._remembered: dict[str, Caller] = {}
 
     async def identify(self, credentials: Credentials | None, now: datetime) -> tuple[Caller, int]:
@@ -37,13 +34,13 @@ class Callers:
         """
         if credentials is None:
             raise refused()
-        seq = await self._database.read(_newest_seq)
-        if seq != self._seq or len(self._remembered) > MOST_REMEMBERED:
-            self._seq, self._remembered = seq, {}
+        seq, access_seq = await self._database.read(newest_changes)
+        if access_seq != self._known_at_seq or len(self._remembered) > MOST_REMEMBERED:
+            self._known_at_seq, self._remembered = access_seq, {}
         caller = self._remembered.get(credentials.public_id)
         if caller is None:
             caller = await self._database.read(lambda connection: find_caller(connection, credentials.public_id))
-            if caller is not None and self._seq == seq:
+            if caller is not None and self._known_at_seq == access_seq:
                 self._remembered[credentials.public_id] = caller
         if (
             not credentials.hold_for(caller.digest if caller else NO_DIGEST)
@@ -57,7 +54,3 @@ class Callers:
 def refused() -> Unauthenticated:
     """Return the one error for every kind of credentials that do not hold."""
     return Unauthenticated(REFUSED, headers=CHALLENGE)
-
-
-def _newest_seq(connection: Connection) -> int:
-    return int(connection.exec_driver_sql(NEWEST_SEQ).scalar_one())

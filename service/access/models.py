@@ -2,10 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from service.core.columns import Instant, Key, text_column
+from service.core.history import append_only
+
+
+class AccessChange(SQLModel, table=True):
+    """A transaction that changed who may do what: what was read of users, roles and tokens before it is void."""
+
+    __tablename__ = "access_change"
+
+    seq: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
 
 
 class UserAccount(SQLModel, table=True):
@@ -56,3 +65,9 @@ class AccessToken(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+access_change: Table = append_only(AccessChange.__table__)  # type: ignore[attr-defined]
+user_account: Table = UserAccount.__table__  # type: ignore[attr-defined]
+user_role: Table = UserRole.__table__  # type: ignore[attr-defined]
+access_token: Table = AccessToken.__table__  # type: ignore[attr-defined]

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, func, insert, select
 
+from service.access.models import access_change, access_token, user_account, user_role
 from service.access.policy import Role, Scope
-from service.access.queries import access_token, user_account, user_role
 from service.access.tokens import DAYS_AT_MOST, make_token
 from service.core.errors import Fault, Invalid
 from service.core.history import Recorder
@@ -23,14 +23,13 @@ def create_token(
 ) -> str:
     """Make a user with these roles and a token for it, and return the token: it is shown this once.
 
-    The transaction is stamped like every other change, so that what processes remember of callers is read afresh.
-
     Raises:
         Invalid: the life of the token is not from 1 to 365 days.
     """
     if not 1 <= days <= DAYS_AT_MOST:
         raise Invalid(Fault("/expires_days", f"A token lives from 1 to {DAYS_AT_MOST} days."))
     connection, now = recorder.connection, recorder.at
+    note_access_change(recorder)
     user_id = connection.execute(
         insert(user_account).values(name=name, is_active=True, created_at=now).returning(user_account.c.id)
     ).scalar_one()
@@ -48,6 +47,11 @@ def create_token(
         )
     )
     return token
+
+
+def note_access_change(recorder: Recorder) -> None:
+    """Note that a transaction changes who may do what, so that every process reads its callers afresh."""
+    recorder.connection.execute(insert(access_change).values(seq=recorder.seq))
 
 
 def is_without_users(connection: Connection) -> bool:

@@ -161,7 +161,7 @@ class Database:
             try:
                 begin_write(connection)
                 result = act(connection)
-                connection.exec_driver_sql("COMMIT")
+                _send(connection, "COMMIT")
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -180,23 +180,22 @@ def _parse_url(url: str) -> URL:
 
 def begin_snapshot(connection: Connection) -> None:
     """Open a transaction in which all statements see the same state."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN")
-    else:
-        _send(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    is_sqlite = connection.dialect.name == "sqlite"
+    _send(connection, "BEGIN" if is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 def begin_write(connection: Connection) -> None:
     """Open a transaction and become the only writer before anything is read."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        # One message, one round trip: the lock stands before the first statement takes its snapshot.
-        _send(connection, f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+    is_sqlite = connection.dialect.name == "sqlite"
+    # One message, one round trip: the lock stands before the first statement takes its snapshot.
+    _send(connection, "BEGIN IMMEDIATE" if is_sqlite else f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
 
 def _send(connection: Connection, script: str) -> None:
-    """Send statements as they stand in one message, which a prepared statement cannot."""
+    """Send what gives no rows; to PostgreSQL as it stands in one message, which a prepared statement cannot."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(script)
+        return
     driver = connection.connection.driver_connection
     assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
     await_only(driver.execute(script))
@@ -209,7 +208,7 @@ def _roll_back(connection: Connection) -> None:
             # The driver's own does nothing where no transaction was begun.
             connection.connection.rollback()
         else:
-            connection.exec_driver_sql("ROLLBACK")
+            _send(connection, "ROLLBACK")
     except Exception:  # noqa: BLE001 Whatever is wrong with it, the first error is the one to report.
         connection.invalidate()
 

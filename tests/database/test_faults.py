@@ -3,14 +3,14 @@
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event, text
 
 from service.core.db import WRITER_LOCK, is_wal_safe
 from tests.conftest import Api
@@ -248,39 +248,53 @@ def test_a_full_disk_makes_writers_come_again(sample: Api, engine_name: str) -> 
     assert sample.look(faults_of) == []
 
 
-def test_a_failing_commit_is_no_success(sample: Api) -> None:
-    before = sample.look(change_log)
+REFUSE_AT_COMMIT = (
+    """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END $$
+    """,
+    """
+    CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON stamp DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION refuse()
+    """,
+)
+
+
+@contextmanager
+def failing_commits(api: Api) -> Iterator[None]:
+    """Let every commit fail, for a reason that waiting does not mend."""
+    if not api.database.is_sqlite:
+        api.run(lambda connection: [connection.execute(text(each.format(code="P0001"))) for each in REFUSE_AT_COMMIT])
+        yield
+        api.run(lambda connection: connection.execute(text("DROP TRIGGER refuse ON stamp")))
+        return
 
     def fail(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         if statement == "COMMIT":
             raise RuntimeError("The commit fails.")
 
-    engine: Engine = sample.database.engine
+    event.listen(api.database.engine, "before_cursor_execute", fail)
+    yield
+    event.remove(api.database.engine, "before_cursor_execute", fail)
+
+
+def test_a_failing_commit_is_no_success(sample: Api) -> None:
+    before = sample.look(change_log)
     tag = sample.get("/v1/milestones/2").headers["etag"]
-    event.listen(engine, "before_cursor_execute", fail)
-    answers = [
-        sample.post(REPORTS, {"status": "on_hold"}),
-        sample.post("/v1/boards", {"ref": "late", "name": "Never"}),
-        sample.call("PATCH", "/v1/milestones/2", json={"title": "Never"}, headers={"If-Match": tag}),
-        sample.call(
-            "DELETE", "/v1/funding-awards/1", headers={"If-Match": sample.get("/v1/funding-awards/1").headers["etag"]}
-        ),
-    ]
-    event.remove(engine, "before_cursor_execute", fail)
+    award = sample.get("/v1/funding-awards/1").headers["etag"]
+    with failing_commits(sample):
+        answers = [
+            sample.post(REPORTS, {"status": "on_hold"}),
+            sample.post("/v1/boards", {"ref": "late", "name": "Never"}),
+            sample.call("PATCH", "/v1/milestones/2", json={"title": "Never"}, headers={"If-Match": tag}),
+            sample.call("DELETE", "/v1/funding-awards/1", headers={"If-Match": award}),
+        ]
     assert [answer.status_code for answer in answers] == [500] * 4
     assert all(answer.headers["content-type"] == "application/problem+json" for answer in answers)
     assert sample.look(change_log) == before
     assert sample.get("/v1/milestones/2").headers["etag"] == tag
     assert sample.post(REPORTS, {"status": "on_hold"}).status_code == 201
     assert sample.look(faults_of) == []
-
-
-REFUSE_AT_COMMIT = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END $$;
-CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON stamp DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION refuse();
-"""
 
 
 @on_postgresql
@@ -291,7 +305,7 @@ def test_a_commit_that_the_database_refuses_is_no_success(sample_url: str, code:
     async def story() -> None:
         async with on_stage(sample_url, tmp_path) as stage, postgresql_session(sample_url) as session:
             before = await stage.changes()
-            await session.execute(REFUSE_AT_COMMIT.format(code=code))
+            await session.execute(";".join(REFUSE_AT_COMMIT).format(code=code))
             for _ in range(12):
                 assert_says_come_again(await stage.report())
             await session.execute("DROP TRIGGER refuse ON stamp")
