@@ -45,8 +45,8 @@ def words(length: int) -> sa.String:
 def upgrade() -> None:
     op.create_table(
         "access_change",
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_access_change")),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("at", name=op.f("pk_access_change")),
     )
 
     op.create_table(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from service.access.queries import Caller, find_caller, newest_changes
+from service.access.queries import Caller, find_caller, find_state
 from service.access.tokens import Credentials
 from service.core.db import Database
 from service.core.errors import Unauthenticated
@@ -23,24 +23,24 @@ class Callers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known_at_seq = -1
+        self._read_at = -1
         self._remembered: dict[str, Caller] = {}
 
     async def identify(self, credentials: Credentials | None, now: datetime) -> tuple[Caller, int]:
-        """Return who holds these credentials, and the newest transaction there was when that was looked at.
+        """Return who holds these credentials, and the instant of the newest transaction when that was looked at.
 
         Raises:
             Unauthenticated: there are none, or they are wrong, expired or revoked, or their user is disabled.
         """
         if credentials is None:
             raise refused()
-        seq, access_seq = await self._database.read(newest_changes)
-        if access_seq != self._known_at_seq or len(self._remembered) > MOST_REMEMBERED:
-            self._known_at_seq, self._remembered = access_seq, {}
+        state = await self._database.read(find_state)
+        if state.of_access != self._read_at or len(self._remembered) > MOST_REMEMBERED:
+            self._read_at, self._remembered = state.of_access, {}
         caller = self._remembered.get(credentials.public_id)
         if caller is None:
             caller = await self._database.read(lambda connection: find_caller(connection, credentials.public_id))
-            if caller is not None and self._known_at_seq == access_seq:
+            if caller is not None and self._read_at == state.of_access:
                 self._remembered[credentials.public_id] = caller
         if (
             not credentials.hold_for(caller.digest if caller else NO_DIGEST)
@@ -48,7 +48,7 @@ class Callers:
             or caller.expires_at <= now
         ):
             raise refused()
-        return caller, seq
+        return caller, state.newest
 
 
 def refused() -> Unauthenticated:

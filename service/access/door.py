@@ -39,14 +39,14 @@ class Door(APIRoute):
         async def enter(request: Request) -> Response:
             state = request.app.state
             credentials = parse_authorization(request.headers.get("authorization"))
-            caller, seq = await state.callers.identify(credentials, clock.now())
+            caller, newest = await state.callers.identify(credentials, clock.now())
             refusal = find_refusal(caller.actor, act)
             if refusal:
                 raise Forbidden(refusal)
             body = b""
             if request.method in WITH_BODY:
                 body = await _read_body(request, state.settings.body_limit_bytes)
-            visit = Visit(request, body, caller.actor, seq, state.database)
+            visit = Visit(request, body, caller.actor, newest, state.database)
             answer: Response = await endpoint(visit=visit, **read_all(readers, visit))
             return answer
 
@@ -76,7 +76,8 @@ class Visit:
     request: Request
     body: bytes
     actor: Actor
-    newest_seq: int
+    newest: int
+    """Instant of the newest transaction, in microseconds since 1970."""
     database: Database
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
@@ -89,25 +90,28 @@ class Visit:
 
     async def write(self, act: Callable[[Recorder], T]) -> T:
         """Do a change; it is on disk when this returns."""
-        now = clock.now()
-        return await self.database.write(lambda connection: act(Recorder(connection, self.actor.user_id, now)))
+        return await self.database.write(lambda connection: act(self._recorder(connection)))
+
+    def _recorder(self, connection: Connection) -> Recorder:
+        """Return the recorder of this visit's change, once it is its turn: an instant before the wait would be past."""
+        return Recorder(connection, self.actor.user_id, clock.now())
 
     async def post(self, act: Callable[[Recorder], tuple[Any, str]]) -> Response:
         """Make something and answer 201 with it and its address; once, however often the same key is sent."""
         body = self.body
         path = f"POST {self.request.url.path}?{self.request.url.query}"
         keyed = idempotency.read_key(self.request.headers.get("idempotency-key"), self.actor.user_id, path, body)
-        now = clock.now()
 
         def answer(connection: Connection) -> KeptAnswer:
+            recorder = self._recorder(connection)
             if keyed is not None:
-                kept = idempotency.find_answer(connection, keyed, now)
+                kept = idempotency.find_answer(connection, keyed, recorder.now)
                 if kept is not None:
                     return kept
-            content, location = act(Recorder(connection, self.actor.user_id, now))
+            content, location = act(recorder)
             made = KeptAnswer(201, location, to_json(content))
             if keyed is not None:
-                idempotency.keep_answer(connection, keyed, made, now)
+                idempotency.keep_answer(connection, keyed, made, recorder.now)
             return made
 
         with idempotency.in_flight(keyed):

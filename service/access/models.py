@@ -10,11 +10,11 @@ from service.core.history import append_only
 
 
 class AccessChange(SQLModel, table=True):
-    """A transaction that changed who may do what: what was read of users, roles and tokens before it is void."""
+    """When a transaction changed who may do what: what was read of users, roles and tokens before it is void."""
 
     __tablename__ = "access_change"
 
-    seq: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = Field(sa_type=Instant, primary_key=True, sa_column_kwargs={"autoincrement": False})
 
 
 class UserAccount(SQLModel, table=True):

@@ -42,13 +42,26 @@ _CALLER = (
 
 
 # Asked at every request, so it stands as it is sent: building it would take longer than running it.
-_NEWEST = "SELECT coalesce((SELECT max(seq) FROM stamp), 0), coalesce((SELECT max(seq) FROM access_change), 0)"
+_NEWEST = "SELECT coalesce((SELECT max(at) FROM stamp), 0), coalesce((SELECT max(at) FROM access_change), 0)"
 
 
-def newest_changes(connection: Connection) -> tuple[int, int]:
-    """Return the newest transaction of all, and the newest that changed who may do what; 0 where there is none."""
-    newest, of_access = connection.exec_driver_sql(_NEWEST).one()
-    return int(newest), int(of_access)
+@dataclass(frozen=True)
+class State:
+    """The state of a database, by which what is remembered of it is held.
+
+    Both are instants in microseconds since 1970, 0 where there is none. An instant is never stamped twice, whereas a
+    number can come again when a backup is put back.
+    """
+
+    newest: int
+    """The newest transaction of all."""
+    of_access: int
+    """The newest transaction that changed who may do what."""
+
+
+def find_state(connection: Connection) -> State:
+    """Return the state that a database is in."""
+    return State(*connection.exec_driver_sql(_NEWEST).one())
 
 
 def find_caller(connection: Connection, public_id: str) -> Caller | None:

@@ -51,7 +51,7 @@ def create_token(
 
 def note_access_change(recorder: Recorder) -> None:
     """Note that a transaction changes who may do what, so that every process reads its callers afresh."""
-    recorder.connection.execute(insert(access_change).values(seq=recorder.seq))
+    recorder.connection.execute(insert(access_change).values(at=recorder.at))
 
 
 def is_without_users(connection: Connection) -> bool:

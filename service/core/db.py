@@ -1,8 +1,9 @@
 """One database behind three verbs: `read` (one statement), `snapshot` (several that agree) and `write`.
 
 Work is written once, as plain functions of a connection. On PostgreSQL it runs over an asynchronous driver.
-On SQLite a read runs on the event loop itself (it is shorter than the trip to another thread), a snapshot in
-a thread, and all writes in one thread. A write is committed before it returns; whatever raises rolls back.
+On SQLite a read starts on the event loop itself (most are shorter than the trip to another thread) and moves to a
+thread where it turns out long; a snapshot runs in a thread, and all writes in one thread. A write is committed before
+it returns; whatever raises rolls back.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from service.core.integrity import conflict_of
 # Any number will do, as long as every writer of one database takes the same.
 WRITER_LOCK = 7_226_310
 SNAPSHOT_THREADS = 4
+# A read that takes more steps of SQLite's machine than this (some milliseconds) leaves the event loop to the others.
+GLANCE_STEPS = 100_000
 # Write-ahead logging lost data in versions before these.
 FIRST_SAFE_WAL = (3, 51, 3)
 SAFE_WAL_BRANCHES = {(3, 50): 7, (3, 44): 6}
@@ -63,6 +66,7 @@ PASSING_ON_SQLITE = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_INTERRUPT,
 )
 
 
@@ -98,7 +102,7 @@ class Database:
         try:
             return self._ask_at_once(ask)
         except Unavailable:
-            # Somebody is writing: wait for them where nobody else has to wait too.
+            # It is long, or somebody is writing: go on where nobody else has to wait too.
             return await asyncio.get_running_loop().run_in_executor(self._readers, self._ask, ask)
 
     async def snapshot(self, ask: Callable[[Connection], T]) -> T:
@@ -142,6 +146,9 @@ class Database:
             if self._glance is None:
                 self._glance = self.engine.connect()
                 self._glance.exec_driver_sql("PRAGMA busy_timeout = 0")
+                driver = self._glance.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)  # noqa: S101 It narrows the type.
+                driver.set_progress_handler(lambda: True, GLANCE_STEPS)
             return ask(self._glance)
 
     def _ask(self, ask: Callable[[Connection], T]) -> T:

@@ -171,25 +171,27 @@ class Known:
         return None if self.is_now else self.seq
 
 
-def find_known(connection: Connection, known_at: datetime | None, now: datetime) -> Known:
+def find_known(
+    connection: Connection, known_at: datetime | None, now: datetime, pointer: str = "/query/known_at"
+) -> Known:
     """Resolve `known_at` (None for now) to the newest transaction stamped no later.
 
-    With nothing stamped yet the instant is the wall clock's and the number 0.
+    With nothing stamped by then the number is 0, and the instant the one asked for, or else the wall clock's.
 
     Raises:
         Invalid: the instant is still to come.
     """
     newest = connection.execute(select(stamp.c.seq, stamp.c.at).order_by(stamp.c.seq.desc()).limit(1)).one_or_none()
     if known_at is not None and known_at > max(now, newest.at if newest else now):
-        raise Invalid(Fault("/query/known_at", "Nobody knows yet: name an instant that has passed."))
+        raise Invalid(Fault(pointer, "Nobody knows yet: name an instant that has passed."))
     if newest is None:
         return Known(0, known_at or now, is_now=True)
     if known_at is None or known_at >= newest.at:
         return Known(newest.seq, newest.at, is_now=True)
-    seq = connection.execute(
-        select(stamp.c.seq).where(stamp.c.at <= known_at).order_by(stamp.c.at.desc()).limit(1)
-    ).scalar_one_or_none()
-    return Known(seq or 0, known_at, is_now=False)
+    then = connection.execute(
+        select(stamp.c.seq, stamp.c.at).where(stamp.c.at <= known_at).order_by(stamp.c.at.desc()).limit(1)
+    ).one_or_none()
+    return Known(then.seq, then.at, is_now=False) if then else Known(0, known_at, is_now=False)
 
 
 @dataclass

@@ -38,7 +38,7 @@ from service.plan.models import milestone, status_update
 from service.plan.resource import Listing, Moment, Resource
 
 # The parameters of a list that are no filters.
-PAGING = frozenset({"limit", "cursor", "sort", "known_at", "as_at"})
+PAGING = frozenset({"limit", "cursor", "sort", "known_at"})
 STATEMENTS_KEPT = 256
 # What lower() of both engines folds; Python's own would fold more, and then find less.
 SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -46,6 +46,7 @@ ESCAPE = "/"
 # Filters that take one value; every other takes a list.
 SINGLE = frozenset(
     {
+        "as_at",
         "due_after",
         "due_before",
         "effective_after",

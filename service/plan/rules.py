@@ -129,9 +129,8 @@ def settle_percent(status: MilestoneStatus, named: int | None, before: Standing)
         if named is not None and named != fixed:
             return Fault("/percent_complete", f"A milestone that is {status.value} is at {fixed} %. Leave it out.")
         return fixed
-    was_complete = before.status is MilestoneStatus.COMPLETE or before.percent_complete == 100  # noqa: PLR2004 All of it.
-    if named is None and was_complete and status in REOPENING:
-        return Fault("/percent_complete", "This milestone was complete: say what percentage it stands at now.")
+    if named is None and before.percent_complete == 100 and status in REOPENING:  # noqa: PLR2004 All of it.
+        return Fault("/percent_complete", "This milestone stood at 100 %: say what percentage it stands at now.")
     percent = before.percent_complete if named is None else named
     if status is MilestoneStatus.IN_PROGRESS and percent == 100:  # noqa: PLR2004 All of it.
         return Fault("/percent_complete", "Work in progress is at 0 to 99 %. Report it as complete, or lower it.")

@@ -1,6 +1,7 @@
 """Milestones, reports on them, and progress over HTTP."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 from service.access.door import Door, PlanReader, Reporter, Visit
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
+from service.core.columns import to_microseconds
 from service.core.history import Known, Recorder, Row, find_known
 from service.core.paging import ListQuery, Page
 from service.plan.api import PathId, collection_router, moment_of, page_answer
@@ -157,22 +159,27 @@ async def report_on_milestone(
 Figures = dict[str, Any]
 
 
-async def progress_answer(visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures]) -> Response:
-    """Answer a question about progress, from memory while nothing it rests on has changed."""
+async def progress_answer(
+    visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures], as_at: date | None = None
+) -> Response:
+    """Answer a question about progress, from memory while nothing it rests on has changed.
+
+    `as_at` is the date of a question that need not name one.
+    """
     request = visit.request
     kept: KeptAnswers = request.app.state.kept_answers
-    now, today = clock.now(), clock.today()
+    now = clock.now()
 
     def make(connection: Connection) -> tuple[int, bytes]:
         newest = find_known(connection, None, now)
         known = newest if query.known_at is None else find_known(connection, query.known_at, now)
-        return newest.seq, to_json(ask(connection, known))
+        return to_microseconds(newest.at), to_json(ask(connection, known))
 
     async def fetch() -> tuple[int, bytes]:
         return await visit.snapshot(make)
 
-    key = (request.url.path, request.url.query, today)
-    return tagged_answer(request, await kept.get(visit.newest_seq, key, fetch))
+    key = (request.url.path, request.url.query, str(as_at))
+    return tagged_answer(request, await kept.get(visit.newest, key, fetch))
 
 
 @figures.get(
@@ -199,6 +206,7 @@ async def get_progress(
         lambda connection, known: service.roll_up(
             connection, Question(query.strategy_id, query, query.group_by, known), as_at
         ),
+        as_at,
     )
 
 
@@ -249,7 +257,7 @@ async def get_progress_changes(
     def ask(connection: Connection, known: Known) -> Figures:
         known_first = known
         if query.from_known_at is not None:
-            known_first = find_known(connection, query.from_known_at, clock.now())
+            known_first = find_known(connection, query.from_known_at, clock.now(), "/query/from_known_at")
         first, last = (Question(query.strategy_id, query, GroupBy.WORKSTREAM, each) for each in (known_first, known))
         return service.changes(connection, (query.from_, first), (query.to, last))
 
@@ -265,13 +273,14 @@ def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy 
         visit: PlanReader,
     ) -> Response:
         as_at = query.as_at or clock.today()
-        narrowed = query.model_copy(update={filter_name: [row_id]})
+        wanted = getattr(query, filter_name)
+        narrowed = query.model_copy(update={filter_name: [row_id] if wanted is None or row_id in wanted else []})
 
         def ask(connection: Connection, known: Known) -> Figures:
             strategy_id = get_row(connection, resource, row_id, Moment(known.past_seq, as_at))["strategy_id"]
             return service.roll_up(connection, Question(strategy_id, narrowed, group_by, known), as_at)
 
-        return await progress_answer(visit, query, ask)
+        return await progress_answer(visit, query, ask, as_at)
 
     router.add_api_route(
         f"/v1/{resource.name}/{{id}}/progress",

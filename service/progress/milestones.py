@@ -39,7 +39,10 @@ def settle_milestone(draft: Draft) -> Iterable[Fault]:
         yield Fault("/workstream_id", "This workstream belongs to another strategy: a milestone stays in its own.")
     values["strategy_id"] = strategy_id
     if values["agreed_on"] is None:
-        values["agreed_on"] = draft.today if before is None else before["agreed_on"]
+        if before is not None:
+            yield Fault("/agreed_on", "A milestone has a date on which it was agreed: name it, or leave it out.")
+            return
+        values["agreed_on"] = draft.today
     if values.get("baseline_due_on") is None:
         values["baseline_due_on"] = values["due_on"]
     is_moving = any(draft.is_changing(name) for name in NEEDING_REASON)
@@ -60,6 +63,7 @@ MILESTONES = Resource(
     query=MilestoneQuery,
     sortable=("id", "ref", "title", "kind", "weight", "agreed_on", "start_on", "due_on", "created_at", "updated_at"),
     conditions={
+        "as_at": lambda rows, day, _: rows.c.agreed_on <= day,
         "priority_id": in_priorities,
         "due_after": lambda rows, day, _: rows.c.due_on >= day,
         "due_before": lambda rows, day, _: rows.c.due_on < day,

@@ -13,12 +13,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    FromClause,
     Integer,
     Select,
     and_,
     bindparam,
     case,
     func,
+    or_,
     select,
     union,
     values,
@@ -36,6 +38,8 @@ from service.progress.rules import COUNT_NAMES, MOST_DRIVERS, Driver, GroupBy, M
 from service.progress.schemas import MilestoneFilters
 
 FILTERS = frozenset(MilestoneFilters.model_fields)
+# Filters on plain columns with an index of their own: put where they cut down what is looked at.
+NARROWING = ("owner_id", "ref", "workstream_id")
 CELL_COLUMN = {
     GroupBy.PRIORITY: "workstream_id",
     GroupBy.WORKSTREAM: "workstream_id",
@@ -136,7 +140,12 @@ def _members(shape: Shape, columns: Iterable[str]) -> CTE:
     when = values(named("as_at", Date), name="points").data(dates).cte()
     moment = Moment(0 if shape.is_past else None, date.min)
     strategy_id = bindparam("strategy_id", type_=BigInteger)
-    fact = facts(when.c.as_at, moment.seq, points=when, narrow=lambda rows: [rows.c.strategy_id == strategy_id])
+
+    def narrow(rows: FromClause) -> list[ColumnElement[bool]]:
+        plain = [name for name in NARROWING if name in shape.filters]
+        return [rows.c.strategy_id == strategy_id, *filters(MILESTONES, rows, plain, moment)]
+
+    fact = facts(when.c.as_at, moment.seq, points=when, narrow=narrow)
     chosen = select(*(fact.c[name] for name in columns))
     return chosen.where(*filters(MILESTONES, fact, shape.filters, moment)).cte("member")
 
@@ -270,12 +279,15 @@ def _group_rows(question: Question) -> Select[Any]:
         return found.where(tasks.c.workstream_id.in_(wanted.workstream_id)) if wanted.workstream_id else found
     owners = as_known(models.owner, seq)
     posts = union(select(tasks.c.owner_id), select(streams.c.owner_id))
-    if question.group_by is GroupBy.OWNER:
-        found = select(owners.c.id, owners.c.ref, owners.c.post.label("title")).where(owners.c.id.in_(posts))
-        return (found.where(owners.c.id.in_(wanted.owner_id)) if wanted.owner_id else found).order_by(owners.c.id)
     partners = as_known(models.strategy_organisation, seq)
+    partaking = select(partners.c.organisation_id).where(partners.c.strategy_id == strategy_id)
+    if question.group_by is GroupBy.OWNER:
+        found = select(owners.c.id, owners.c.ref, owners.c.post.label("title")).where(
+            or_(owners.c.id.in_(posts), owners.c.organisation_id.in_(partaking))
+        )
+        return (found.where(owners.c.id.in_(wanted.owner_id)) if wanted.owner_id else found).order_by(owners.c.id)
     answering = union(
-        select(partners.c.organisation_id).where(partners.c.strategy_id == strategy_id),
+        partaking,
         select(streams.c.lead_organisation_id),
         select(owners.c.organisation_id).where(owners.c.id.in_(posts)),
     )

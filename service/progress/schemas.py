@@ -65,7 +65,7 @@ class MilestoneQuery(PlanQuery, MilestoneFilters):
     strategy_id: UrlIds = ids_of("these strategies")
     as_at: Day | None = Field(
         None,
-        description="Show the plan and the reports true of this date; today, with work agreed for later, if left out.",
+        description="The plan and the reports true of this date; today, with work agreed for later, where left out.",
     )
 
 
