@@ -1,63 +1,103 @@
 """Backup and restore: the whole database as one zip file that either engine can read.
 
 The file holds `manifest.json` and one file of JSON lines for each table. It is one consistent state, taken while
-the service goes on writing.
+the service goes on writing. It holds people's names, so only its owner may read it.
 """
 
 import base64
+import hashlib
 import json
+import os
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal, NoReturn
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Column, Connection, Integer, Table, create_engine, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from service.core.columns import EPOCH, MICROSECOND, to_microseconds
-from service.core.errors import Conflict, Fault, Invalid
+from service.core.errors import Conflict, Fault, Invalid, Unavailable
 from service.core.history import Row, metadata
 from service.core.migrations import current_revision
 
-FORMAT, FORMAT_VERSION = "tracker-backup", 1
 PART = 5_000
 MANIFEST = "manifest.json"
+# What reading a file comes to that is no backup, is cut off, or was changed since it was written.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    IntegrityError,
+)
+
+
+class Manifest(BaseModel):
+    """What a backup says of itself; the digests are the SHA-256 of each table's lines, in hex."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: Literal["tracker-backup"] = "tracker-backup"
+    format_version: Literal[1] = 1
+    revision: str | None
+    rows: dict[str, int]
+    digests: dict[str, str]
+    last_ids: dict[str, int]
 
 
 def write_backup(connection: Connection, target: Path) -> dict[str, int]:
-    """Write a backup of what this connection sees, and return the rows of each table; never a half file."""
-    partial = target.with_name(target.name + ".partial")
+    """Write a backup of what this connection sees, and return the rows of each table; never a half file.
+
+    Raises:
+        Invalid: the file cannot be written.
+    """
     counts: dict[str, int] = {}
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+    digests: dict[str, str] = {}
+    with _new_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for table in metadata.sorted_tables:
+            digest, count = hashlib.sha256(), 0
             with archive.open(f"{table.name}.jsonl", "w", force_zip64=True) as lines:
-                counts[table.name] = 0
                 for row in _rows(connection, table):
-                    lines.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-                    counts[table.name] += 1
-        manifest = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "revision": current_revision(connection),
-            "rows": counts,
-            "last_ids": _last_ids(connection),
-        }
-        archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
-    partial.replace(target)
+                    line = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+                    lines.write(line)
+                    digest.update(line)
+                    count += 1
+            counts[table.name], digests[table.name] = count, digest.hexdigest()
+        manifest = Manifest(
+            revision=current_revision(connection), rows=counts, digests=digests, last_ids=_last_ids(connection)
+        )
+        with archive.open(MANIFEST, "w") as words:
+            words.write(manifest.model_dump_json(indent=1).encode())
     return counts
 
 
 def write_sqlite_backup(source: Path, target: Path) -> dict[str, int]:
-    """Write a backup of a SQLite file from a quick copy, so that no writer waits for the slow part."""
-    with tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder:
+    """Write a backup of a SQLite file from a quick copy, so that no writer waits for the slow part.
+
+    Raises:
+        Invalid: the file cannot be written.
+        Unavailable: the database cannot be copied.
+    """
+    with _file_faults(target, "write"), tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder:
         copy = Path(folder) / "copy.db"
-        with sqlite3.connect(source) as live, sqlite3.connect(copy) as held:
-            live.backup(held)
-        live.close()
-        held.close()
+        try:
+            with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(copy)) as held:
+                live.backup(held)
+        except sqlite3.Error as error:
+            raise Unavailable(f"The database cannot be copied: {error}.") from error
         engine = create_engine(f"sqlite:///{copy}")
         try:
             with engine.connect() as connection:
@@ -77,25 +117,70 @@ def read_backup(connection: Connection, source: Path) -> dict[str, int]:
     """Put the rows of a backup into an empty database, and return how many of each table.
 
     Raises:
-        Invalid: the file is no backup, or one of other tables than these.
+        Invalid: the file is no backup, is damaged, or is one of other tables than these.
     """
-    try:
+    with _file_faults(source, "read"), _damage(f"{source} is not a backup of this service."):
         archive = zipfile.ZipFile(source)
-        manifest = json.loads(archive.read(MANIFEST))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError):
-        raise Invalid(Fault("", f"{source} is not a backup of this service.")) from None
+        manifest = Manifest.model_validate_json(archive.read(MANIFEST))
     with archive:
-        if manifest.get("format") != FORMAT or manifest.get("format_version") != FORMAT_VERSION:
-            raise Invalid(Fault("", f"{source} is not a backup of this service."))
-        if manifest["revision"] != current_revision(connection):
-            raise Invalid(Fault("", f"The backup is of revision {manifest['revision']}: restore it with that version."))
-        for table in metadata.sorted_tables:
-            with archive.open(f"{table.name}.jsonl") as lines:
-                count = _insert(connection, table, (json.loads(line) for line in lines))
-            if count != manifest["rows"][table.name]:
-                raise Invalid(Fault("", f"{source} is cut short: {table.name} has {count} rows."))
-        _set_last_ids(connection, manifest["last_ids"])
-    return dict(manifest["rows"])
+        if manifest.revision != current_revision(connection):
+            raise Invalid(Fault("", f"The backup is of revision {manifest.revision}: restore it with that version."))
+        with _file_faults(source, "read"), _damage(f"{source} is damaged: it is not as it was written."):
+            for table in metadata.sorted_tables:
+                with archive.open(f"{table.name}.jsonl") as lines:
+                    digest = hashlib.sha256()
+                    count = _insert(connection, table, _parsed(lines, digest))
+                if (count, digest.hexdigest()) != (manifest.rows[table.name], manifest.digests[table.name]):
+                    raise ValueError(table.name)
+            _set_last_ids(connection, manifest.last_ids)
+    return manifest.rows
+
+
+@contextmanager
+def _new_file(target: Path) -> Iterator[IO[bytes]]:
+    """Give a file that its owner alone may read, and put it in the target's place once it is whole and on the disk."""
+    with _file_faults(target, "write"):
+        if target.exists() and not target.is_file():
+            raise Invalid(Fault("", f"Cannot write {target}: it is there, and not a file."))
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".tracker-backup-", delete=False) as file:
+            partial = Path(file.name)
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                partial.replace(target)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def _file_faults(path: Path, verb: str) -> Iterator[None]:
+    """Say in words what is wrong with a file, and not that the database is away."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError as error:
+        raise Invalid(Fault("", f"Cannot {verb} {path}: {error.strerror or error}.")) from None
+
+
+@contextmanager
+def _damage(detail: str) -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE as error:
+        raise Invalid(Fault("", detail)) from error
+
+
+def _parsed(lines: Iterable[bytes], digest: Any) -> Iterator[Row]:
+    for line in lines:
+        digest.update(line)
+        yield json.loads(line, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[Row]:
@@ -108,6 +193,8 @@ def _rows(connection: Connection, table: Table) -> Iterator[Row]:
 def _insert(connection: Connection, table: Table, lines: Iterable[Row]) -> int:
     count, part = 0, []
     for line in _parents_first(table, lines):
+        if set(line) != set(table.columns.keys()):
+            raise ValueError(table.name)
         part.append({column.name: _typed(line[column.name], column) for column in table.columns})
         count += 1
         if len(part) == PART:
@@ -128,7 +215,7 @@ def _parents_first(table: Table, lines: Iterable[Row]) -> Iterable[Row]:
     while waiting:
         ready = [row for row in waiting if row["parent_id"] in placed]
         if not ready:
-            raise Invalid(Fault("", f"The rows of {table.name} refer to parents that are not there."))
+            raise ValueError(table.name)
         ordered.extend(ready)
         placed.update(dict.fromkeys(row["id"] for row in ready))
         waiting = [row for row in waiting if row["id"] not in placed]
@@ -148,6 +235,7 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(value: Any, column: Column[Any]) -> Any:
+    """Return a value of a backup as its column holds it; ValueError or TypeError where it cannot be one."""
     kind = type(column.type).__name__
     if value is None:
         return None
@@ -159,6 +247,9 @@ def _typed(value: Any, column: Column[Any]) -> Any:
         return Decimal(value)
     if kind == "LargeBinary":
         return base64.b64decode(value)
+    # SQLite would keep a word where a number belongs.
+    if kind != "JSON" and type(value) is not column.type.python_type:
+        raise ValueError(column.name)
     return value
 
 
