@@ -7,6 +7,7 @@ it returns; whatever raises rolls back.
 """
 
 import asyncio
+import inspect
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +72,7 @@ PASSING_ON_SQLITE = (
 
 
 class UnsupportedDatabase(ValueError):
-    """TRACKER_DATABASE_URL names neither SQLite nor PostgreSQL."""
+    """TRACKER_DATABASE_URL names neither SQLite nor PostgreSQL, or in a way that cannot be used."""
 
 
 def is_wal_safe(version: tuple[int, int, int]) -> bool:
@@ -178,7 +179,7 @@ class Database:
 def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise UnsupportedDatabase(SUPPORTED) from None
     if parsed.get_backend_name() not in ("sqlite", *POSTGRESQL_NAMES):
         raise UnsupportedDatabase(SUPPORTED)
@@ -253,7 +254,7 @@ def _is_passing(error: DBAPIError) -> bool:
 
 def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_file(Path(url.database))
     engine = create_engine(
         url.set(drivername="sqlite"),
         connect_args={"check_same_thread": False, "timeout": lock_timeout_seconds},
@@ -280,7 +281,21 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
     return engine
 
 
+def _make_file(path: Path) -> None:
+    """Make the file of a new database, with its folder; it will hold people's names, so only its owner may read it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+    except OSError as error:
+        raise UnsupportedDatabase(f"The SQLite file {path} cannot be made: {error.strerror}.") from None
+
+
 def _postgresql_engine(url: URL, pool_size: int, lock_timeout_seconds: float) -> Engine:
+    known = {"sslmode", "prepared_statement_cache_size", *inspect.signature(asyncpg.connect).parameters}
+    unknown = url.query.keys() - known
+    if unknown:
+        raise UnsupportedDatabase(f"TRACKER_DATABASE_URL: leave out {', '.join(sorted(unknown))}, which is not known.")
     milliseconds = str(int(lock_timeout_seconds * 1000))
     # The driver knows the usual parameter of an address by another name.
     encryption = {"ssl": url.query["sslmode"]} if "sslmode" in url.query else {}
