@@ -10,18 +10,22 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 import click
 import orjson
 import uvicorn
 from fastapi import FastAPI
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from service.access.policy import Role, Scope
 from service.access.service import create_token, is_without_users
-from service.access.tokens import DAYS_BY_DEFAULT
+from service.access.tokens import DAYS_AT_MOST, DAYS_BY_DEFAULT
 from service.core import clock
 from service.core.db import Database, UnsupportedDatabase
 from service.core.errors import Conflict, TrackerError
+from service.core.fields import Title
 from service.core.history import Recorder
 from service.core.logs import set_up_logs
 from service.core.migrations import current_revision, downgrade, migrate, newest_revision
@@ -45,10 +49,27 @@ def run(make_app: Callable[[Settings], FastAPI]) -> None:
     except (SettingsError, UnsupportedDatabase) as error:
         _fail(str(error))
     except TrackerError as error:
-        lines = [error.detail] if not error.faults else []
-        lines += [f"{fault.pointer or '/'}: {fault.detail}" for fault in error.faults[:MOST_FAULTS_SHOWN]]
-        hidden = len(error.faults) - MOST_FAULTS_SHOWN
-        _fail("\n".join([*lines, f"… and {hidden} more."] if hidden > 0 else lines))
+        _fail("\n".join(_lines_of(error)))
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        _fail(f"The database refused: {_words_of_driver(error)}")
+
+
+def _lines_of(error: TrackerError) -> list[str]:
+    """Return each fault with its place in the input, where it has one."""
+    if not error.faults:
+        return [error.detail]
+    shown = error.faults[:MOST_FAULTS_SHOWN]
+    lines = [f"{fault.pointer}: {fault.detail}" if fault.pointer else fault.detail for fault in shown]
+    hidden = len(error.faults) - len(shown)
+    return [*lines, f"… and {hidden} more."] if hidden else lines
+
+
+def _words_of_driver(error: Exception) -> str:
+    """Return what the database itself said, without the statement."""
+    said: BaseException = error
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        said = error.orig.__cause__ or error.orig
+    return (str(said).splitlines() or [type(said).__name__])[0]
 
 
 def _fail(message: str) -> None:
@@ -81,8 +102,8 @@ def cli() -> None:
 
 @cli.command(epilog=_settings_help())
 @click.option("--host", help="Address to listen on.")
-@click.option("--port", type=int, help="Port to listen on.")
-@click.option("--workers", type=int, help="Server processes.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Server processes.")
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API."""
     settings = read_settings()
@@ -98,7 +119,8 @@ def demo() -> None:
     _check_port(settings.host, settings.port)
     _run(settings, lambda database: database.write(migrate))
     token = _run(settings, lambda database: database.write(_set_up_demo))
-    url = f"http://{settings.host}:{settings.port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
     click.echo(
         f"\nDocumentation to try out:  {url}/docs   (Authorize with the token)\n"
         f"Token, good for {DAYS_BY_DEFAULT} days:   {token}\n\n"
@@ -171,12 +193,19 @@ def token() -> None:
     """Make tokens."""
 
 
+def _title(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        return TypeAdapter(Title).validate_python(value)
+    except ValidationError:
+        raise click.BadParameter("Write 1 to 300 characters.") from None
+
+
 @token.command("create")
-@click.option("--name", required=True, help="Who or what the token is for.")
+@click.option("--name", required=True, callback=_title, help="Who or what the token is for.")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--organisation", help="Ref of the organisation that the roles are held for.")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice([scope.value for scope in Scope]))
-@click.option("--expires-days", type=int, default=DAYS_BY_DEFAULT, show_default=True)
+@click.option("--expires-days", type=click.IntRange(1, DAYS_AT_MOST), default=DAYS_BY_DEFAULT, show_default=True)
 def create(
     name: str, roles: tuple[str, ...], organisation: str | None, scopes: tuple[str, ...], expires_days: int
 ) -> None:
@@ -200,10 +229,10 @@ def _organisation_id(connection: Connection, ref: str | None, roles: tuple[str, 
         if is_without_users(connection) and set(roles) == {Role.ADMIN.value}:
             return None
         raise click.UsageError("Say --organisation REF: roles are held for one. Only the very first admin needs none.")
-    found = connection.execute(select(organisation.c.id).where(organisation.c.ref == ref)).scalar_one_or_none()
-    if found is None:
+    known = {row.ref: int(row.id) for row in connection.execute(select(organisation.c.ref, organisation.c.id))}
+    if ref not in known:
         raise click.UsageError(f"There is no organisation with the ref {ref}.")
-    return int(found)
+    return known[ref]
 
 
 def _sample_bytes() -> bytes:
@@ -251,7 +280,7 @@ async def _backup(database: Database, file: Path) -> dict[str, int]:
 def _check_port(host: str, port: int) -> None:
     """Stop before anything is done where another program has the port."""
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             pass
     except OSError as error:
         raise click.ClickException(f"Cannot listen on {host}:{port}: {error.strerror}. Set TRACKER_PORT.") from None
