@@ -291,6 +291,8 @@ def _load_decisions(loader: Loader, directory: Directory, file: Any) -> None:
         select(plan.board.c.ref, plan.decision.c.ref).join(plan.board, plan.board.c.id == plan.decision.c.board_id)
     )
     refs = Refs("decision", {tuple(row): 0 for row in taken})
+    for known, table in ((directory.priorities, plan.priority), (directory.workstreams, plan.workstream)):
+        _know(loader, known, table)
     for position, entry in enumerate(file.decisions):
         pointer = f"/decisions/{position}"
         values = entry.model_dump(exclude={"board", "priorities", "workstreams"})
@@ -304,6 +306,15 @@ def _load_decisions(loader: Loader, directory: Directory, file: Any) -> None:
         ):
             named = [(each.strategy, each.ref) for each in getattr(entry, name)]
             loader.link(table, row_id, loader.find_all(known, named, column, f"{pointer}/{name}"))
+
+
+def _know(loader: Loader, refs: Refs, table: Table) -> None:
+    """Let a file refer to what stands in the strategies that were there before it; it brings strategies of its own."""
+    found = select(plan.strategy.c.ref, table.c.ref, table.c.id).join(
+        plan.strategy, plan.strategy.c.id == table.c.strategy_id
+    )
+    for strategy_ref, ref, row_id in loader.connection.execute(found):
+        refs.add((strategy_ref, ref), row_id)
 
 
 def _refuse_repeated(loader: Loader, entries: Sequence[Any], pointer: str, noun: str) -> None:
