@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,14 +20,16 @@ from pathlib import Path
 from typing import IO, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Column, Connection, Integer, Table, create_engine, func, insert, select, text
+from sqlalchemy import Column, Connection, Integer, Table, create_engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from service.core.bulk import insert_rows
 from service.core.columns import EPOCH, MICROSECOND, to_microseconds
 from service.core.errors import Conflict, Fault, Invalid, Unavailable
 from service.core.history import Row, metadata
 from service.core.migrations import current_revision
 
+# Rows are fetched in parts of this many.
 PART = 5_000
 MANIFEST = "manifest.json"
 # What reading a file comes to that is no backup, is cut off, or was changed since it was written.
@@ -191,18 +193,15 @@ def _rows(connection: Connection, table: Table) -> Iterator[Row]:
 
 
 def _insert(connection: Connection, table: Table, lines: Iterable[Row]) -> int:
-    count, part = 0, []
-    for line in _parents_first(table, lines):
-        if set(line) != set(table.columns.keys()):
-            raise ValueError(table.name)
-        part.append({column.name: _typed(line[column.name], column) for column in table.columns})
-        count += 1
-        if len(part) == PART:
-            connection.execute(insert(table), part)
-            part = []
-    if part:
-        connection.execute(insert(table), part)
-    return count
+    columns = list(table.columns)
+    rows = (_values(columns, line) for line in _parents_first(table, lines))
+    return insert_rows(connection, table, [column.name for column in columns], rows)
+
+
+def _values(columns: Sequence[Column[Any]], line: Row) -> list[Any]:
+    if len(line) != len(columns):
+        raise ValueError(line)
+    return [_typed(line[column.name], column) for column in columns]
 
 
 def _parents_first(table: Table, lines: Iterable[Row]) -> Iterable[Row]:
