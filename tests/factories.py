@@ -32,13 +32,14 @@ class Plan:
     milestone: int
 
 
-def make_plan(api: Api) -> Plan:
-    """Make a plan with one row of each noun that others refer to."""
-    organisation = api.made("/v1/organisations", ref="council", name="Council", kind="council")["id"]
-    owner = api.made("/v1/owners", ref="director", post="Director", organisation_id=organisation)["id"]
-    board = api.made("/v1/boards", ref="board", name="Board")["id"]
-    area = api.made("/v1/areas", ref="county", name="County", kind="county")["id"]
-    strategy = api.made("/v1/strategies", ref="strategy", title="Strategy", starts_on="2018-04-01")["id"]
+def make_plan(api: Api, mark: str = "") -> Plan:
+    """Make a plan with one row of each noun that others refer to; `mark` ends its refs, so that several fit beside."""
+    council, county = f"council{mark}", f"county{mark}"
+    organisation = api.made("/v1/organisations", ref=council, name="Council", kind="council")["id"]
+    owner = api.made("/v1/owners", ref=f"director{mark}", post="Director", organisation_id=organisation)["id"]
+    board = api.made("/v1/boards", ref=f"board{mark}", name="Board")["id"]
+    area = api.made("/v1/areas", ref=county, name="County", kind="county")["id"]
+    strategy = api.made("/v1/strategies", ref=f"strategy{mark}", title="Strategy", starts_on="2018-04-01")["id"]
     priority = api.made("/v1/priorities", ref="priority", title="Priority", strategy_id=strategy)["id"]
     workstream = make_workstream(api, strategy, priority, organisation)["id"]
     milestone = make_milestone(api, workstream)["id"]

@@ -5,20 +5,17 @@ own schema refuses must be refused; what the schema lets through must do no harm
 """
 
 import json
-import shutil
-import uuid
-from collections.abc import Iterable, Iterator
-from copy import deepcopy
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.api import hostile_values as hostile
-from tests.conftest import ENGINES, SAMPLE, Api, administer, at_database, load_file, run_once, serving
+from tests.api.good_requests import base_request, fields_of, items_of, request_with, sample_value, takes_list
+from tests.conftest import Api
 from tests.contract.document import PROBLEM, Operation, checker, document, operations, resolved
 from tests.wire import Answer, Request, send_all
 
@@ -27,25 +24,7 @@ WITH_BODY = [each for each in operations() if each.body]
 WITH_CURSOR = [each for each in operations() if "cursor" in each.parameters("query")]
 OPEN = {"/livez", "/readyz"}
 LONGEST_NUMERAL = 20
-JSON_TYPE = {"content-type": b"application/json"}
 ABOUT_INPUT = {400, 422}
-numbers = count(1)
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A service with the sample plan that all the tests of this file misuse together."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("hostile") / "tracker.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        url = f"sqlite:///{path}"
-    else:
-        name = f"hostile_{uuid.uuid4().hex[:12]}"
-        server, template = request.getfixturevalue("postgresql_server"), request.getfixturevalue("postgresql_template")
-        administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-        url = at_database(server, name)
-    run_once(url, lambda connection: load_file(connection, SAMPLE.read_bytes()))
-    yield from serving(url)
 
 
 def of(chosen: Iterable[Operation]) -> pytest.MarkDecorator:
@@ -244,103 +223,7 @@ def test_afterwards_everything_reads(served: Api) -> None:
     assert_everything_reads(served)
 
 
-# How a request of each operation is made.
-
-
-@cache
-def base_request(operation: Operation) -> Request:
-    """Return a request of an operation that is well formed, and changes nothing where it is a DELETE."""
-    asked = [
-        f"{each['name']}={quote(str(sample_value(each['schema'])))}"
-        for each in operation.says.get("parameters", ())
-        if each["in"] == "query" and each["required"]
-    ]
-    headers: dict[str, bytes] = {}
-    if operation.method == "patch":
-        headers["if-match"] = b"*"
-    if operation.method == "delete":
-        headers["if-match"] = b'"of another version"'
-    body = b""
-    if operation.body is not None:
-        headers |= JSON_TYPE
-        body = json.dumps(base_body(operation)).encode()
-    path = operation.path.replace("{id}", "1")
-    return Request(operation.method.upper(), path, "&".join(asked), headers, body)
-
-
-def base_body(operation: Operation) -> dict[str, Any]:
-    """Return a body with what is needed, all of it from the examples of the document."""
-    schema = resolved(operation.body or {})
-    return {name: sample_value(schema["properties"][name]) for name in schema.get("required", ())}
-
-
-def sample_value(schema: dict[str, Any]) -> Any:
-    """Return a value of a schema: its example, or a plain one."""
-    schema = resolved(schema)
-    if "examples" in schema:
-        return deepcopy(schema["examples"][0])
-    if "anyOf" in schema:
-        return sample_value(schema["anyOf"][0])
-    if "enum" in schema:
-        return schema["enum"][0]
-    plain: dict[str, Any] = {"date": "2018-12-10", "date-time": "2018-12-10T00:00:00Z", "integer": 1, "boolean": "true"}
-    return plain.get(schema.get("format", ""), plain.get(schema.get("type", ""), "a"))
-
-
-def request_with(operation: Operation, place: tuple[str | int, ...], raw: bytes) -> Request:
-    """Return a request in whose body a field, wherever it lies, holds these bytes."""
-    base = base_request(operation)
-    if not place:
-        return replace(base, body=raw)
-    body = json.loads(base.body)
-    assert operation.body is not None
-    if "ref" in resolved(operation.body).get("required", ()):
-        body["ref"] = f"hostile-{next(numbers)}"
-    held: Any = body
-    schema = operation.body
-    for step, following in zip(place, (*place[1:], None), strict=True):
-        if following is None:
-            held[step] = "@@here@@"
-        elif following == 0:
-            held[step] = [deepcopy(sample_item(schema, str(step)))]
-            held = held[step]
-        else:
-            held = held[step]
-    return replace(base, body=json.dumps(body).encode().replace(b'"@@here@@"', raw))
-
-
-def sample_item(body: dict[str, Any], name: str) -> Any:
-    """Return a good item of a list field."""
-    items = resolved(items_of(resolved(body)["properties"][name]) or {})
-    if items.get("type") == "object":
-        return {key: sample_value(each) for key, each in items["properties"].items()}
-    return sample_value(items)
-
-
-def items_of(schema: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the schema of a list's items, None for what is no list."""
-    found = resolved(schema)
-    for each in (found, *map(resolved, found.get("anyOf", ()))):
-        if "items" in each:
-            items: dict[str, Any] = each["items"]
-            return items
-    return None
-
-
-def takes_list(schema: dict[str, Any]) -> bool:
-    """Tell whether a parameter may be given several times."""
-    return items_of(schema) is not None
-
-
-def fields_of(body: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    """Yield every field of a body with its place, those of the items of lists included."""
-    for name, schema in resolved(body)["properties"].items():
-        yield (name,), schema
-        items = items_of(schema)
-        if items is not None:
-            yield (name, 0), items
-            for inner, each in resolved(items).get("properties", {}).items():
-                yield (name, 0, inner), each
+# What is put in the place of good values.
 
 
 def kinds_of(schema: dict[str, Any]) -> set[str]:
