@@ -41,7 +41,13 @@ def served(shared_url: str) -> Iterator[Api]:
     yield from serving(shared_url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plan(shared: Api) -> Plan:
+    """A plan whose rows the tests of a file refer to and leave as they are."""
+    return make_plan(shared)
+
+
+@pytest.fixture
+def own_plan(shared: Api) -> Plan:
     """A plan that no other test knows of."""
     return make_plan(shared, f"-{next(numbers)}")
