@@ -151,7 +151,7 @@ async def report_on_milestone(
 
     def act(recorder: Recorder) -> tuple[Row, str]:
         row = record_update(recorder, row_id, body, clock.today())
-        return row, f"/v1/milestones/{row_id}/updates"
+        return row, f"/v1/updates/{row['id']}"
 
     return await visit.post(act)
 
