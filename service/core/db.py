@@ -56,11 +56,8 @@ PASSING_FAULTS: tuple[type[BaseException], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
-
-
-T = TypeVar("T")
-
-
+# Of those, what other work on the database causes.
+OF_OTHERS = (PoolTimeout, asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 PASSING_ON_SQLITE = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -69,6 +66,8 @@ PASSING_ON_SQLITE = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_INTERRUPT,
 )
+
+T = TypeVar("T")
 
 
 class UnsupportedDatabase(ValueError):
@@ -233,7 +232,7 @@ def passing_faults() -> Iterator[None]:
             raise Unavailable(AWAY if error.connection_invalidated else BUSY) from error
         raise
     except PASSING_FAULTS as error:
-        raise Unavailable(AWAY) from error
+        raise Unavailable(BUSY if isinstance(error, OF_OTHERS) else AWAY) from error
     except OSError as error:
         raise Unavailable(AWAY) from error
 

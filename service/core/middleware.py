@@ -26,8 +26,9 @@ class RequestFrame:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope["request_id"] = request_id
+        request_id, method = _request_id(scope), scope["method"]
+        # HEAD is GET without the body.
+        scope = {**scope, "request_id": request_id, "method": "GET" if method == "HEAD" else method}
         started, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:
@@ -35,6 +36,8 @@ class RequestFrame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *HEADERS]
+            elif method == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -42,11 +45,11 @@ class RequestFrame:
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "none")
-            count(scope["method"], route, status, seconds)
+            count(method, route, status, seconds)
             if self.is_logged:
                 said = {
                     "request_id": request_id,
-                    "method": scope["method"],
+                    "method": method,
                     "route": route,
                     "status": status,
                     "milliseconds": round(seconds * 1000, 1),

@@ -1,5 +1,6 @@
 """The change feed: what each transaction did, in the order in which they became known."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -15,13 +16,16 @@ from service.plan.openapi import LINK, LISTING, answers, page_model
 from service.plan.schemas import Changes
 
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=["events"])
+LONGEST_PAGE = 10_000
 
 
 class EventQuery(Input):
     """Where to go on in the feed."""
 
     after: NumberInUrl = Field(0, description="Events of later transactions than this; 0 for all.")
-    limit: Limit = Field(100, description="Events in a page, 1 to 1000.")
+    limit: Limit = Field(
+        100, description="Events in a page, 1 to 1000; a page never ends within a transaction of up to 10,000."
+    )
     cursor: Annotated[str, Field(max_length=40)] | None = Field(
         None, description="Where the page starts; taken from `next` of the page before."
     )
@@ -45,23 +49,32 @@ class Event(BaseModel):
 
 
 def list_events(connection: Connection, after: tuple[int, int], limit: int) -> Page:
-    """Return the events after a place. A page ends with a whole transaction, unless that alone is longer.
+    """Return the events after a place. A page ends with a whole transaction, for which it may grow past its limit.
 
-    So a reader that asks again after the last `seq` it saw, once `next` is null, skips nothing.
+    So a reader that asks again after the last `seq` it saw skips nothing. Only what one plan file brought may be
+    longer than any page; then `next` goes on in its midst.
     """
+    found = _events(connection, after, limit + 1)
+    if len(found) <= limit:
+        return Page([_shown(row) for row in found], None)
+    page = [row for row in found[:limit] if row.seq != found[limit].seq]
+    if not page:
+        more = _events(connection, after, LONGEST_PAGE + 1)
+        page = [row for row in more[:LONGEST_PAGE] if row.seq == found[0].seq]
+        if len(page) == len(more):
+            return Page([_shown(row) for row in page], None)
+    return Page([_shown(row) for row in page], f"{page[-1].seq}.{page[-1].position}")
+
+
+def _events(connection: Connection, after: tuple[int, int], count: int) -> Sequence[Any]:
     seq, position = after
-    found = connection.execute(
+    return connection.execute(
         select(change, stamp.c.at, stamp.c.actor_id, stamp.c.reason)
         .join(stamp, stamp.c.seq == change.c.seq)
         .where(or_(change.c.seq > seq, and_(change.c.seq == seq, change.c.position > position)))
         .order_by(change.c.seq, change.c.position)
-        .limit(limit + 1)
+        .limit(count)
     ).all()
-    if len(found) <= limit:
-        return Page([_shown(row) for row in found], None)
-    whole = [row for row in found[:limit] if row.seq != found[limit].seq]
-    page = whole or found[:limit]
-    return Page([_shown(row) for row in page], f"{page[-1].seq}.{page[-1].position}")
 
 
 def parse_place(query: EventQuery) -> tuple[int, int]:
@@ -103,7 +116,8 @@ def _instant(at: Any) -> str:
     summary="Read the change feed",
     description=(
         "Every change to the plan in the one order in which they became known. Follow `next` until it is null, then "
-        "ask again after the last `seq`: no change is ever skipped, whoever writes meanwhile."
+        "ask again after the last `seq`: no change is ever skipped, whoever writes meanwhile. A page ends with a whole "
+        "transaction, for which it may grow past its limit."
     ),
     responses=answers(*LISTING, model=page_model("EventPage", Event), headers=LINK, what="One page."),
 )

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, func, select, update
 
+from service.access.models import access_token, user_account
 from service.access.policy import Role, Scope
-from service.access.queries import access_token, user_account
 from service.core import clock
 from service.core.history import Recorder, stamp
 from tests.api.good_requests import base_request

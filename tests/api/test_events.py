@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from service.core import clock
 from service.core.history import Recorder
+from service.plan import events
 from service.plan.models import board
 from tests.api.conftest import numbers
 from tests.conftest import Api
@@ -121,11 +122,32 @@ def test_a_page_ends_with_a_whole_transaction(shared: Api) -> None:
     assert held == [[first, *[second] * 3], [third] * 2]
 
 
-def test_a_transaction_longer_than_a_page_comes_in_several(shared: Api) -> None:
+def test_a_page_grows_for_a_transaction_that_is_longer(shared: Api) -> None:
     before = newest(shared)
     make_boards(shared, 5)
+    new_board(shared)
+    make_boards(shared, 3)
     held = [[event["position"] for event in page] for page in pages(shared, before, 2)]
-    assert held == [[0, 1], [2, 3], [4]]
+    assert held == [[0, 1, 2, 3, 4], [0], [0, 1, 2]]
+
+
+def test_a_transaction_longer_than_any_page_comes_in_several(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "LONGEST_PAGE", 3)
+    before = newest(shared)
+    make_boards(shared, 7)
+    held = [[event["position"] for event in page] for page in pages(shared, before, 2)]
+    assert held == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_a_reader_that_only_names_the_last_transaction_skips_nothing(shared: Api, limit: int) -> None:
+    before = newest(shared)
+    for count in (1, 4, 2):
+        make_boards(shared, count)
+    seen: list[Entry] = []
+    while items := shared.get(f"/v1/events?after={seen[-1][0] if seen else before}&limit={limit}").json()["items"]:
+        seen += map(entry_of, items)
+    assert seen == [entry for entry in shared.look(change_log) if entry[0] > before]
 
 
 def test_after_the_newest_there_is_nothing(shared: Api) -> None:

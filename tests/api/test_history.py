@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from service.access.models import user_account
 from service.access.policy import Role
-from service.access.queries import user_account
 from tests.api.conftest import numbers
 from tests.conftest import Api
 from tests.factories import Body, Plan, bodies, report
