@@ -5,7 +5,8 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -146,11 +147,9 @@ def load(file: Path | None, sample: bool) -> None:
     if (file is None) != sample:
         raise click.UsageError("Name one plan file, or say --sample.")
     raw = file.read_bytes() if file else _sample_bytes()
-    # A large plan is millions of objects that stay to the end; looking for garbage among them takes longer than all
-    # the rest, and the process is gone when the command is done.
-    gc.disable()
     settings = read_settings()
-    counts = _run(settings, lambda database: _change(database, lambda connection: _load(connection, raw)))
+    with _no_search_for_garbage():
+        counts = _run(settings, lambda database: _change(database, lambda connection: _load(connection, raw)))
     click.echo("Loaded " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
 
 
@@ -233,6 +232,18 @@ def _organisation_id(connection: Connection, ref: str | None, roles: tuple[str, 
     if ref not in known:
         raise click.UsageError(f"There is no organisation with the ref {ref}.")
     return known[ref]
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """Let be what is made meanwhile: a large plan is millions of objects that all stay, and to look through them again
+    and again takes longer than to load them.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _sample_bytes() -> bytes:
