@@ -18,7 +18,7 @@ from service.access.callers import Callers
 from service.access.door import Door, MetricsReader
 from service.core.answers import json_answer
 from service.core.db import Database
-from service.core.errors import TrackerError
+from service.core.errors import TrackerError, Unavailable
 from service.core.logs import set_up_logs
 from service.core.middleware import RequestFrame
 from service.core.migrations import current_revision, newest_revision
@@ -131,7 +131,7 @@ async def get_readyz(request: Request) -> Response:
     except TrackerError as error:
         return problem(request, 503, error.detail, headers=error.headers)
     if revision != state.newest_revision:
-        return problem(request, 503, "The database is not at the current tables: run `tracker migrate`.")
+        raise Unavailable("The database is not at the current tables: run `tracker migrate`.")
     return json_answer({"status": "ready"})
 
 
