@@ -14,6 +14,11 @@ HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-re
 access = logging.getLogger("tracker.access")
 
 
+def headers_of(request_id: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers that every answer has."""
+    return [(b"x-request-id", request_id.encode()), *HEADERS]
+
+
 class RequestFrame:
     """Give each request an id (the caller's own where it is plain), count it, and log it where that is wanted."""
 
@@ -27,15 +32,17 @@ class RequestFrame:
             await self.app(scope, receive, send)
             return
         request_id, method = _request_id(scope), scope["method"]
+        # A fault is answered outside of here, and names the request by what stands in this scope.
+        scope["request_id"] = request_id
         # HEAD is GET without the body.
-        scope = {**scope, "request_id": request_id, "method": "GET" if method == "HEAD" else method}
+        scope = {**scope, "method": "GET" if method == "HEAD" else method}
         started, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *HEADERS]
+                message["headers"] = [*message["headers"], *headers_of(request_id)]
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)

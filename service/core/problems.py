@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from service.core import errors
 from service.core.answers import to_json
 from service.core.errors import Fault, TrackerError
+from service.core.middleware import headers_of
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tracker:problem:"
@@ -117,7 +118,9 @@ async def answer_fault(request: Request, error: Exception) -> Response:
     """Answer a fault of ours: the log has it, the answer only the id to find it by."""
     request_id = request.scope.get("request_id", "-")
     logging.getLogger("tracker").error("unhandled fault", exc_info=error, extra={"request_id": request_id})
-    return problem(request, 500, "The service made a mistake. It is in the log under this request's id.")
+    # This is answered outside the frame that gives all other answers their headers.
+    headers = {name.decode(): value.decode() for name, value in headers_of(request_id)}
+    return problem(request, 500, "The service made a mistake. It is in the log under this request's id.", (), headers)
 
 
 def add_handlers(app: FastAPI) -> None:
