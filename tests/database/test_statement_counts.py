@@ -1,0 +1,169 @@
+"""How many statements each question takes: exact numbers, the same for one row as for many.
+
+A transaction's BEGIN and COMMIT are not counted; on PostgreSQL they do not pass where statements are counted.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.conftest import Api
+from tests.contract.document import operations
+from tests.factories import Plan, bodies, make_milestone, make_plan, report
+
+FRAMING = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
+# Every request first asks for the newest transaction, by which it is known whether the caller still holds.
+CALLER = 1
+ROW, PAGE = CALLER + 1, CALLER + 1
+# An instant is looked up first: the newest stamp, then the one asked for.
+KNOWN = 2
+# The newest stamp, the strategy, the sums and the groups.
+ROLL_UP = CALLER + 4
+DAYS = "from=2018-04-01&to=2018-06-30"
+YEARS = "from=2017-04-01&to=2019-03-31"
+
+READS: dict[str, tuple[str, int]] = {
+    **{
+        f"{verb} {name}": (f"/v1/{name}{tail}", count)
+        for name in bodies(Plan(*[1] * 8))
+        for verb, tail, count in (("list", "", PAGE), ("get", "/1", ROW), ("history", "/1/history", PAGE))
+    },
+    "list updates": ("/v1/updates", PAGE),
+    "get update": ("/v1/updates/1", ROW),
+    # The milestone or the indicator is looked up first: what is not there is 404.
+    "list milestone updates": ("/v1/milestones/1/updates", PAGE + 1),
+    "list observations": ("/v1/indicators/1/observations", PAGE + 1),
+    "list events": ("/v1/events", PAGE),
+    "progress by priority": ("/v1/progress?strategy_id=1", ROLL_UP),
+    "progress by workstream": ("/v1/progress?strategy_id=1&group_by=workstream", ROLL_UP),
+    "progress by organisation": ("/v1/progress?strategy_id=1&group_by=organisation", ROLL_UP),
+    "progress by owner": ("/v1/progress?strategy_id=1&group_by=owner", ROLL_UP),
+    "progress of a priority": ("/v1/priorities/1/progress", ROLL_UP + 1),
+    "progress of a workstream": ("/v1/workstreams/1/progress", ROLL_UP + 1),
+    "trend of one point": (f"/v1/progress/trend?strategy_id=1&{DAYS}", ROLL_UP),
+    "trend of eight points": (f"/v1/progress/trend?strategy_id=1&{YEARS}", ROLL_UP),
+    # Sums and members of both sides; no groups.
+    "changes": (f"/v1/progress/changes?strategy_id=1&{YEARS}", CALLER + 6),
+}
+WITHOUT_PAST = ("history", "list events")
+PAST = {name: (where, count) for name, (where, count) in READS.items() if not name.startswith(WITHOUT_PAST)}
+
+
+@contextmanager
+def statements(api: Api) -> Iterator[list[str]]:
+    """Gather the statements that are sent to the database."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.lstrip().upper().startswith(FRAMING):
+            sent.append(statement)
+
+    engine = api.database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def counted(api: Api, ask: Callable[[], Any], status: int = 200) -> int:
+    """Return how many statements a request takes."""
+    with statements(api) as sent:
+        answer = ask()
+    assert answer.status_code == status, answer.text
+    return len(sent)
+
+
+def grow(api: Api, plan: Plan, rows: int) -> None:
+    """Add this many rows of everything to a plan, and as many versions, reports and values."""
+    for number in range(rows):
+        mark = f"{rows}-{number}"
+        for name, body in bodies(plan).items():
+            made = api.made(f"/v1/{name}", **{**body, "ref": mark})
+            api.patch(f"/v1/{name}/1" if name != "milestones" else f"/v1/milestones/{made['id']}", {})
+        late = make_milestone(api, plan.workstream, ref=f"late-{mark}", due_on="2018-04-30")["id"]
+        report(api, late, status="in_progress", effective_on="2018-04-15")
+        report(api, plan.milestone, status="in_progress", percent_complete=number)
+        api.made("/v1/indicators/1/observations", published_on="2018-12-10", value=number)
+
+
+def all_counted(api: Api, questions: dict[str, tuple[str, int]], known_at: str | None = None) -> dict[str, int]:
+    """Return how many statements each question takes."""
+    # The caller is looked up at the first request after a change, and no other.
+    api.get("/v1/boards")
+    found = {}
+    for name, (where, _) in questions.items():
+        then = "" if known_at is None else f"{'&' if '?' in where else '?'}known_at={known_at}"
+        found[name] = counted(api, lambda address=where + then: api.get(address))  # type: ignore[misc]
+    return found
+
+
+def test_every_read_is_counted() -> None:
+    addresses = {where.partition("?")[0].replace("/1", "/{id}") for where, _ in READS.values()}
+    reads = {each.path for each in operations() if each.method == "get" and each.path.startswith("/v1")}
+    assert addresses == reads
+
+
+def test_reads_take_their_number_of_statements_for_few_rows_and_for_many(api: Api) -> None:
+    wanted = {name: count for name, (_, count) in READS.items()}
+    plan = make_plan(api)
+    for rows in (1, 6):
+        grow(api, plan, rows)
+        assert all_counted(api, READS) == wanted
+
+
+def test_reads_of_what_was_known_do_too(api: Api) -> None:
+    wanted = {name: count + KNOWN for name, (_, count) in PAST.items()}
+    plan = make_plan(api)
+    for rows in (1, 6):
+        grow(api, plan, rows)
+        known_at = api.patch("/v1/boards/1", {}).json()["updated_at"]
+        api.patch("/v1/areas/1", {})
+        assert all_counted(api, PAST, known_at) == wanted
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/v1/progress?strategy_id=1&as_at=2018-12-10",
+        f"/v1/progress/trend?strategy_id=1&{YEARS}",
+        f"/v1/progress/changes?strategy_id=1&{YEARS}",
+        "/v1/priorities/1/progress",
+        "/v1/workstreams/1/progress",
+    ],
+)
+def test_an_answer_that_still_holds_takes_one_statement(sample: Api, where: str) -> None:
+    first = sample.get(where)
+    assert counted(sample, lambda: sample.get(where)) == CALLER
+    tag = {"If-None-Match": first.headers["etag"]}
+    assert counted(sample, lambda: sample.get(where, headers=tag), 304) == CALLER
+    report(sample, 1, status="on_hold")
+    sample.get("/v1/boards")
+    assert counted(sample, lambda: sample.get(where)) > CALLER
+    assert counted(sample, lambda: sample.get(where)) == CALLER
+
+
+def test_the_caller_is_looked_up_once_after_a_change(sample: Api) -> None:
+    report(sample, 1, status="on_hold")
+    assert [counted(sample, lambda: sample.get("/v1/boards")) for _ in range(3)] == [PAGE + 1, PAGE, PAGE]
+
+
+def test_a_page_takes_as_many_statements_whatever_its_size_and_filters(sample: Api) -> None:
+    following = sample.get("/v1/milestones?limit=5&sort=-due_on").json()["next"]
+    for where in ("/v1/milestones?limit=1", "/v1/milestones?rag=red&priority_id=1&q=a&overdue=true", following):
+        assert counted(sample, lambda address=where: sample.get(address)) == PAGE  # type: ignore[misc]
+
+
+def test_a_report_takes_as_many_statements_after_many_others(sample: Api) -> None:
+    def one() -> int:
+        return counted(sample, lambda: sample.post("/v1/milestones/1/updates", {"status": "on_hold"}), 201)
+
+    one()
+    first = one()
+    for _ in range(10):
+        one()
+    # The newest transaction, the caller, the milestone with its latest report, the stamp, the report, the log.
+    assert (first, one()) == (CALLER + 5, CALLER + 5)
