@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, select, text
 
 import service.outcomes.models
 import service.plan.models  # noqa: F401 Both bring the tables that are looked through.
@@ -22,6 +22,8 @@ def faults_of(connection: Connection) -> list[str]:
         *_stamp_faults(connection),
         *_log_faults(connection, log),
         *_row_faults(connection, log),
+        *_date_faults(connection),
+        *_link_faults(connection, log),
     ]
 
 
@@ -125,10 +127,29 @@ def _life_faults(name: str, versions: list[Version], entries: list[Entry]) -> It
         yield f"{name}: the log says {entries}, the rows say {told}"
 
 
-def count_where(connection: Connection, table: Table, **values: object) -> int:
-    """Count the rows of a table with these values, among those of now and before."""
-    return sum(
-        connection.execute(select(func.count()).select_from(each).filter_by(**values)).scalar_one()
-        for each in (table, TWINS.get(table.name))
-        if each is not None
-    )
+def _date_faults(connection: Connection) -> Iterator[str]:
+    """Say which versions are not dated as the transactions are that made them."""
+    for name in TWINS:
+        for table in (metadata.tables[name], TWINS[name]):
+            if "updated_at" not in table.c:
+                continue
+            joined = select(table.c.id, table.c.version).outerjoin(stamp, stamp.c.seq == table.c.from_seq)
+            for row in connection.execute(joined.where(stamp.c.at.is_distinct_from(table.c.updated_at))):
+                yield f"{table.name} {row.id}: version {row.version} is not dated as its transaction"
+
+
+def _link_faults(connection: Connection, log: list[Entry]) -> Iterator[str]:
+    """Say which links came or went in a transaction that did nothing to the row they belong to."""
+    touched = {(entry[2], entry[3], entry[0]) for entry in log}
+    for name in TWINS:
+        table = metadata.tables[name]
+        if "owner" not in table.info:
+            continue
+        owner = table.info["owner"]
+        (key,) = table.c[owner].foreign_keys
+        resource = key.column.table.info["resource"]
+        for source in (table, TWINS[name]):
+            for row in connection.execute(select(source)).mappings():
+                for seq in (row["from_seq"], row.get("to_seq")):
+                    if seq is not None and (resource, row[owner], seq) not in touched:
+                        yield f"{name} of {resource} {row[owner]} changed in transaction {seq}, and that row did not"

@@ -15,6 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from sqlalchemy import Connection, select
+
+from service.access.policy import Role, Scope
+from service.access.service import create_token
+from service.core import clock
+from service.core.history import Recorder
+from service.plan.models import organisation
+from tests.conftest import run_once
+
 HOST = "127.0.0.1"
 TRACKER = Path(sys.executable).with_name("tracker")
 # Nothing here takes so long unless it hangs.
@@ -121,8 +130,34 @@ def tracker(url: str, *arguments: str) -> str:
 
 def make_token(url: str) -> str:
     """Make a token of a manager who is an admin too."""
-    roles = ("--role", "manager", "--role", "admin")
-    return tracker(url, "token", "create", "--name", "Tester", "--organisation", "lcc", *roles)
+
+    def act(connection: Connection) -> str:
+        lead = connection.execute(select(organisation.c.id).where(organisation.c.ref == "lcc")).scalar_one()
+        roles = [Role.MANAGER, Role.ADMIN]
+        recorder = Recorder(connection, None, clock.now())
+        return create_token(recorder, name="Tester", roles=roles, organisation_id=lead, scopes=list(Scope), days=1)
+
+    return run_once(url, act)
+
+
+def _children(parent: int) -> set[int]:
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # The name of the program may hold anything; the state and the parent's id follow its closing bracket.
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found.add(int(folder.name))
+    return found
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _free_port() -> int:
@@ -180,6 +215,22 @@ class Server:
                         return time.perf_counter() - began
                 except NoAnswer:
                     assert self.process.poll() is None, f"The server ended by itself:\n{self.logged()}"
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    def worker_pids(self) -> set[int]:
+        """Return the ids of the worker processes under a server of several (Linux)."""
+        return {pid for pid in _children(self.process.pid) if b"spawn_main" in _command_line(pid)}
+
+    def kill_one_worker(self) -> int:
+        """Kill the youngest of several workers where it stands, and return its id."""
+        pid = max(self.worker_pids())
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    async def all_workers(self, without: int) -> None:
+        """Wait until there are as many workers as there should be, other than the one named."""
+        async with asyncio.timeout(LONGEST_SECONDS):
+            while len(self.worker_pids() - {without}) < self.workers:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def kill(self) -> None:

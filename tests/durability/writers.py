@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from service.core.history import TWINS, stamp
+from service.core.history import TWINS, Action, change, stamp
 from service.plan.models import milestone, status_update, workstream
 from tests.durability.loopback import Answer, Caller, NoAnswer
 
@@ -19,6 +19,7 @@ REFUSED = frozenset({404, 412})
 LATER = frozenset({409, 503})
 LATER_SECONDS = 0.05
 PATIENCE = 200
+REPLAYED = 20
 
 
 @dataclass
@@ -34,6 +35,9 @@ class Work:
     """The promise: the first answer of success."""
     is_refused: bool = False
     unsure: int = 0
+    """How often it was sent and nobody knows what came of it."""
+    contradicted: bool = False
+    """Whether it was promised in one way and then in another."""
 
     async def send(self, caller: Caller) -> Answer:
         """Send it (again, with the same key and the same If-Match)."""
@@ -48,10 +52,12 @@ class Work:
     def take(self, answer: Answer) -> None:
         """Remember an answer."""
         if answer.status in (200, 201, 204):
-            assert self.answer is None or self.answer.body == answer.body, f"{self.mark} was answered in two ways"
-            self.answer = answer
+            self.contradicted |= self.answer is not None and self.answer.body != answer.body
+            self.answer = self.answer or answer
         elif answer.status in REFUSED:
-            self.is_refused = True
+            # A key replays a promise; it never turns it down afterwards.
+            self.contradicted |= self.answer is not None and self.method == "POST"
+            self.is_refused = self.answer is None
         else:
             assert answer.status in LATER, f"{self.method} {self.path}: {answer.status} {answer.body!r}"
             self.unsure += 1
@@ -97,6 +103,13 @@ async def read_plan(caller: Caller) -> Plan:
 Steps = AsyncIterator[Work]
 
 
+async def tag_of(caller: Caller, path: str) -> str | None:
+    """Return the tag of a row; None where the service cannot say just now."""
+    answer = await caller.call("GET", path)
+    assert answer.status in (200, 503), f"{path}: {answer.status} {answer.body!r}"
+    return answer.headers.get("etag")
+
+
 async def reports(caller: Caller, plan: Plan, chance: random.Random) -> Steps:
     """Report progress, again and again."""
     del caller
@@ -111,7 +124,7 @@ async def edits(caller: Caller, plan: Plan, chance: random.Random) -> Steps:
     """Rewrite a milestone that others rewrite too."""
     while True:
         path, mark = f"/v1/milestones/{chance.choice(plan.edited)}", uuid.uuid4().hex
-        tag = (await caller.call("GET", path)).headers.get("etag")
+        tag = await tag_of(caller, path)
         if tag is None:
             await asyncio.sleep(0)
             continue
@@ -122,7 +135,7 @@ async def links(caller: Caller, plan: Plan, chance: random.Random) -> Steps:
     """Move a workstream from places to places."""
     while True:
         path, mark = f"/v1/workstreams/{chance.choice(plan.linked)}", uuid.uuid4().hex
-        tag = (await caller.call("GET", path)).headers.get("etag")
+        tag = await tag_of(caller, path)
         if tag is None:
             await asyncio.sleep(0)
             continue
@@ -140,7 +153,7 @@ async def comings_and_goings(caller: Caller, plan: Plan, chance: random.Random) 
         if making.answer is None or chance.random() < 0.5:
             continue
         path, mark = making.answer.headers["location"], uuid.uuid4().hex
-        tag = (await caller.call("GET", path)).headers.get("etag")
+        tag = await tag_of(caller, path)
         if tag is not None:
             yield Work("DELETE", f"{path}?change_reason={mark}", None, {"if_match": tag}, mark)
 
@@ -177,9 +190,10 @@ async def write_on(
 
 
 async def settle(ledger: Ledger, port: int, token: str) -> None:
-    """Send again what has no answer, until it has one."""
+    """Send again what has no answer, until it has one, and the last promises that a key must replay."""
+    keyed = [work for work in ledger.promised() if work.method == "POST"]
     async with Caller(port, token) as caller:
-        for work in ledger.open():
+        for work in (*ledger.open(), *keyed[-REPLAYED:]):
             for _ in range(PATIENCE):
                 if (await work.send(caller)).status not in LATER:
                     break
@@ -188,7 +202,7 @@ async def settle(ledger: Ledger, port: int, token: str) -> None:
 
 
 def count_marks(connection: Connection) -> dict[str, list[tuple[int, int]]]:
-    """Return the rows (id and version; transaction and 0 for a deletion) that carry each mark."""
+    """Return the rows (id and version, 0 for a deletion) that carry each mark, in the tables themselves."""
     found: dict[str, list[tuple[int, int]]] = {}
 
     def add(mark: str | None, row_id: int, version: int) -> None:
@@ -197,8 +211,9 @@ def count_marks(connection: Connection) -> dict[str, list[tuple[int, int]]]:
 
     for row_id, mark in connection.execute(select(status_update.c.id, status_update.c.narrative)):
         add(mark, row_id, 1)
-    for seq, mark in connection.execute(select(stamp.c.seq, stamp.c.reason)):
-        add(mark, seq, 0)
+    deletions = select(change.c.row_id, stamp.c.reason).join(stamp, stamp.c.seq == change.c.seq)
+    for row_id, mark in connection.execute(deletions.where(change.c.action == Action.DELETED)):
+        add(mark, row_id, 0)
     for table in (milestone, workstream):
         for source in (table, TWINS[table.name]):
             for row in connection.execute(select(source.c.id, source.c.version, source.c.ref, source.c.description)):
@@ -212,25 +227,45 @@ def count_marks(connection: Connection) -> dict[str, list[tuple[int, int]]]:
 class Verdict:
     """What became of all that was wanted."""
 
-    lost: list[str]
-    doubled: list[str]
-    garbled: list[str]
-    """Promised with one content, and there with another."""
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    garbled: list[str] = field(default_factory=list)
+    """Promised with one content, and there with another, or promised in two ways."""
+    undue: list[str] = field(default_factory=list)
+    """Refused, and done all the same."""
+    unsettled: list[str] = field(default_factory=list)
+    """Neither promised nor refused in the end."""
+
+    def add(self, other: "Verdict") -> None:
+        """Take in another verdict."""
+        for name, found in vars(self).items():
+            found += [each for each in getattr(other, name) if each not in found]
 
 
 def judge(ledger: Ledger, marks: dict[str, list[tuple[int, int]]]) -> Verdict:
     """Hold what was promised against what is there."""
-    verdict = Verdict([], [], [])
+    verdict = Verdict()
     for work in ledger.works:
         there = marks.get(work.mark, [])
         if len(there) > 1:
             verdict.doubled.append(work.mark)
-        if work.answer is None:
-            continue
-        if not there:
-            verdict.lost.append(work.mark)
-        elif work.answer.body:
-            said = work.answer.json()
-            if (said["id"], said.get("version", 1)) != there[0]:
+        if work.contradicted:
+            verdict.garbled.append(work.mark)
+        if work.answer is not None:
+            if not there:
+                verdict.lost.append(work.mark)
+            elif _promised_row(work) != there[0]:
                 verdict.garbled.append(work.mark)
+        elif not work.is_refused:
+            verdict.unsettled.append(work.mark)
+        elif there and not work.unsure:
+            verdict.undue.append(work.mark)
     return verdict
+
+
+def _promised_row(work: Work) -> tuple[int, int]:
+    assert work.answer is not None
+    if work.method == "DELETE":
+        return int(work.path.partition("?")[0].rpartition("/")[2]), 0
+    said = work.answer.json()
+    return said["id"], said.get("version", 1)
