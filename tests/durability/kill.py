@@ -207,13 +207,16 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def fresh_database(engine: str, folder: Path) -> Iterator[tuple[str, OwnPostgres | None]]:
-    """Give the address of a database that holds the sample plan, and the server behind it where there is one."""
+def fresh_database(engine: str, folder: Path, *, is_bare: bool = False) -> Iterator[tuple[str, OwnPostgres | None]]:
+    """Give the address of a database with the sample plan (or nothing), and the server behind it where there is one."""
     with ExitStack() as stack:
         postgres = stack.enter_context(own_postgres()) if engine == "postgresql" else None
         url = postgres.make_database() if postgres else f"sqlite:///{folder / 'tracker.db'}"
-        tracker(url, "migrate")
-        tracker(url, "load", "--sample")
+        if not is_bare:
+            tracker(url, "migrate")
+            tracker(url, "load", "--sample")
+        elif postgres is None:
+            (folder / "tracker.db").touch()
         yield url, postgres
 
 

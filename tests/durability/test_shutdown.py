@@ -14,7 +14,12 @@ from tests.durability.writers import count_marks
 CLIENTS = 8
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("engine_name", "workers"),
+    [("sqlite", 1), ("postgresql", 2)],
+    indirect=["engine_name"],
+    ids=["sqlite", "postgresql, 2 workers"],
+)
 def test_requests_in_flight_finish_before_the_server_ends(sample_url: str, workers: int, tmp_path: Path) -> None:
     token = make_token(sample_url)
     marks = [uuid.uuid4().hex for _ in range(CLIENTS)]
@@ -47,6 +52,7 @@ def test_requests_in_flight_finish_before_the_server_ends(sample_url: str, worke
         asyncio.run(story(server))
 
 
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_idle_server_ends_well(database_url: str, workers: int, tmp_path: Path) -> None:
     async def story(server: Server) -> int:
