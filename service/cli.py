@@ -236,8 +236,10 @@ def _organisation_id(connection: Connection, ref: str | None, roles: tuple[str, 
 
 @contextmanager
 def _no_search_for_garbage() -> Iterator[None]:
-    """Let be what is made meanwhile: a large plan is millions of objects that all stay, and to look through them again
-    and again takes longer than to load them.
+    """Let be what is made meanwhile.
+
+    A large plan is millions of objects that all stay: to look through them again and again takes longer than to
+    load them.
     """
     gc.disable()
     try:

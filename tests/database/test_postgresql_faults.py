@@ -7,7 +7,16 @@ import asyncpg
 import pytest
 
 from service.core.db import WRITER_LOCK
-from tests.database.stage import IMPATIENT, LIST, PATIENT, assert_says_come_again, on_postgresql, on_stage, until_well
+from tests.database.stage import (
+    IMPATIENT,
+    LIST,
+    PATIENT,
+    REFUSE_AT_COMMIT,
+    assert_says_come_again,
+    on_postgresql,
+    on_stage,
+    until_well,
+)
 from tests.durability.loopback import tracker
 from tests.durability.machines import own_postgres
 from tests.durability.obstacles import (
