@@ -1,5 +1,6 @@
 """How a local proportion compares with its comparator: the 95 % Wilson score interval. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,7 @@ from service.plan.rules import period_faults
 
 # The 97.5 % point of the standard normal distribution.
 Z = 1.959963984540054
+PER_SO_MANY = re.compile(r"\bper\s+(\d{1,3}(?:,\d{3})+|\d{1,9})\b")
 
 
 class Polarity(StrEnum):
@@ -35,7 +37,7 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """An interval in percent (None without counts), the difference in percentage points, and the judgement."""
+    """An interval in the indicator's unit (None without counts), the difference in it, and the judgement."""
 
     lower: float | None
     upper: float | None
@@ -57,18 +59,39 @@ def wilson_interval(numerator: int, denominator: int) -> tuple[float, float]:
     return (0.0 if numerator == 0 else max(lower, 0.0), 1.0 if numerator == denominator else min(upper, 1.0))
 
 
-def compare(
-    value: float, comparator: float | None, numerator: int | None, denominator: int | None, polarity: Polarity
-) -> Comparison:
-    """Compare a percentage with its comparator's.
+def find_scale(unit: str) -> int | None:
+    """Return what a proportion is multiplied by to be in a unit, None where the unit is of no proportion.
 
-    52.6 against 37.0 without counts is 15.6 points apart and not testable; 65 of 100 against 50 % is better where
-    high is good, for 50 lies below 55.3 to 73.6.
+    "percent" is 100, "per 1,000 residents" 1000, "proportion" 1; days and pounds are None.
+    """
+    words = unit.casefold()
+    if "%" in words or "percent" in words or "per cent" in words:
+        return 100
+    found = PER_SO_MANY.search(words)
+    if found:
+        return int(found[1].replace(",", "")) or None
+    return 1 if "proportion" in words else None
+
+
+def compare(
+    value: float,
+    comparator: float | None,
+    numerator: int | None,
+    denominator: int | None,
+    polarity: Polarity,
+    *,
+    unit: str = "percent",
+) -> Comparison:
+    """Compare a proportion with its comparator's, both in the same unit.
+
+    52.6 against 37.0 per cent without counts is 15.6 points apart and not testable; 65 of 100 against 50 % is better
+    where high is good, for 50 lies below 55.3 to 73.6. What is in another unit than a proportion's is not testable.
     """
     difference = None if comparator is None else float(Decimal(repr(value)) - Decimal(repr(comparator)))
-    if numerator is None or denominator is None:
+    scale = find_scale(unit)
+    if numerator is None or denominator is None or scale is None:
         return Comparison(None, None, difference, Judgement.NOT_TESTABLE)
-    lower, upper = (100 * bound for bound in wilson_interval(numerator, denominator))
+    lower, upper = (scale * bound for bound in wilson_interval(numerator, denominator))
     return Comparison(lower, upper, difference, _judge(lower, upper, comparator, polarity))
 
 

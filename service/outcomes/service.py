@@ -87,7 +87,7 @@ def record_observation(recorder: Recorder, indicator_id: int, wanted: Observatio
     values["indicator_id"] = indicator_id
     row_id = recorder.append(observation, values)
     row = {"id": row_id, **values, "recorded_at": recorder.at, "recorded_by": recorder.actor_id}
-    return compared(row, Polarity(measured["polarity"]))
+    return compared(row, measured)
 
 
 def list_observations(connection: Connection, indicator_id: int, query: ObservationQuery, moment: Moment) -> Page:
@@ -98,12 +98,13 @@ def list_observations(connection: Connection, indicator_id: int, query: Observat
     """
     measured = get_row(connection, INDICATORS, indicator_id, moment)
     page = list_rows(connection, OBSERVATIONS, query, moment, {"indicator_id": [indicator_id]})
-    return Page([compared(row, Polarity(measured["polarity"])) for row in page.items], page.cursor)
+    return Page([compared(row, measured) for row in page.items], page.cursor)
 
 
-def compared(row: Row, polarity: Polarity) -> Row:
-    """Return an observation with how it compares."""
-    found = compare(row["value"], row["comparator_value"], row["numerator"], row["denominator"], polarity)
+def compared(row: Row, measured: Row) -> Row:
+    """Return an observation of an indicator with how it compares."""
+    polarity, unit = Polarity(measured["polarity"]), measured["unit"]
+    found = compare(row["value"], row["comparator_value"], row["numerator"], row["denominator"], polarity, unit=unit)
     return {
         **row,
         "lower": found.lower,

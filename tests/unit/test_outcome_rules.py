@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.outcomes.rules import Comparison, Judgement, Polarity, compare, observation_faults, wilson_interval
+from service.outcomes.rules import (
+    Comparison,
+    Judgement,
+    Polarity,
+    compare,
+    find_scale,
+    observation_faults,
+    wilson_interval,
+)
 from tests.reference import wilson
 
 HIGH_GOOD, LOW_GOOD, NO_JUDGEMENT = Polarity.HIGH_GOOD, Polarity.LOW_GOOD, Polarity.NO_JUDGEMENT
@@ -110,3 +118,31 @@ def test_the_difference_is_that_of_the_figures_as_written(value: float, comparat
 )
 def test_what_is_wrong_with_an_observation_is_named(values: dict[str, Any], pointers: list[str]) -> None:
     assert [fault.pointer for fault in observation_faults(values)] == pointers
+
+
+@pytest.mark.parametrize(
+    ("unit", "scale"),
+    [
+        ("percent", 100),
+        ("Per cent of adults", 100),
+        ("%", 100),
+        ("per 1,000 residents", 1000),
+        ("rate per 100000", 100_000),
+        ("proportion", 1),
+        ("days", None),
+        ("pounds per household", None),
+        ("per 0", None),
+    ],
+)
+def test_a_unit_says_what_a_proportion_is_multiplied_by(unit: str, scale: int | None) -> None:
+    assert find_scale(unit) == scale
+
+
+def test_a_rate_is_compared_in_its_own_unit() -> None:
+    found = compare(65.0, 64.0, 65, 1000, LOW_GOOD, unit="per 1,000")
+    assert (found.lower, found.upper) == pytest.approx(tuple(1000 * bound for bound in wilson_interval(65, 1000)))
+    assert found.judgement is Judgement.SIMILAR
+
+
+def test_what_is_no_proportion_is_not_testable() -> None:
+    assert compare(12.0, 10.0, 65, 100, LOW_GOOD, unit="days") == Comparison(None, None, 2.0, Judgement.NOT_TESTABLE)
