@@ -22,7 +22,7 @@ def read_json(raw: bytes) -> Any:
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_int=_bounded_integer,
-            parse_float=_finite_float,
+            parse_float=_finite_number,
         )
     except UnicodeDecodeError:
         raise malformed("it is not UTF-8") from None
@@ -55,10 +55,11 @@ def _bounded_integer(digits: str) -> int:
     return int(digits)
 
 
-def _finite_float(digits: str) -> float:
+def _finite_number(digits: str) -> float | int:
+    """Return a number with a fraction or an exponent; 3.0 is the whole number 3, in JSON Schema and to spreadsheets."""
     if len(digits) > LONGEST_NUMBER:
         raise malformed("a number is too long")
     number = float(digits)
     if number in (float("inf"), float("-inf")):
         raise malformed("a number is too large")
-    return number
+    return int(number) if number.is_integer() else number
