@@ -18,6 +18,7 @@ from service.access.callers import Callers
 from service.access.door import Door, MetricsReader
 from service.core.answers import json_answer
 from service.core.db import Database
+from service.core.docs import add_docs
 from service.core.errors import TrackerError, Unavailable
 from service.core.logs import set_up_logs
 from service.core.middleware import RequestFrame
@@ -33,6 +34,7 @@ from service.progress import api as progress
 from service.progress.answers import KeptAnswers
 from service.settings import Settings, read_settings
 
+METRICS = 'tracker_requests_total{method="GET",route="/v1/progress",status="200"} 23.0\n'
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
 
@@ -43,10 +45,13 @@ def create_app(settings: Settings) -> FastAPI:
         title="Partnership Action Tracker",
         version=service.__version__,
         description=DESCRIPTION,
+        contact={"name": "The Partnership Action Tracker contributors"},
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         lifespan=_lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.settings = settings
     app.state.database = Database(
@@ -63,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(collection_router(resource))
     for router in (events.router, health, guarded):
         app.include_router(router)
+    add_docs(app)
     add_handlers(app)
     if settings.cors_origins:
         app.add_middleware(
@@ -142,7 +148,7 @@ async def get_readyz(request: Request) -> Response:
     response_class=PlainTextResponse,
     responses={
         **answers(401, 403, 503),
-        200: {"description": "The metrics.", "content": {"text/plain": {"example": "tracker_requests_total 23.0"}}},
+        200: {"description": "The metrics.", "content": {"text/plain": {"example": METRICS}}},
     },
 )
 async def get_metrics(visit: MetricsReader) -> Response:  # noqa: ARG001 To come in is all that it takes.
