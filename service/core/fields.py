@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 
 LARGEST_ID = 2**53 - 1
 FIRST_YEAR, LAST_YEAR = 1900, 2999
+# The same years, for those who read the schema.
+YEARS = "^(19|2[0-9])[0-9]{2}-"
 DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 INSTANT_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 NUMERAL_PATTERN = re.compile(r"-?\d{1,16}", re.ASCII)
@@ -38,11 +40,11 @@ def parse_instant(value: object) -> datetime:
         return value.astimezone(UTC)
     if isinstance(value, str) and INSTANT_PATTERN.fullmatch(value):
         try:
-            instant = datetime.fromisoformat(BEYOND_MICROSECONDS.sub(r"\1", value.upper())).astimezone(UTC)
-        except (ValueError, OverflowError):
+            instant = datetime.fromisoformat(BEYOND_MICROSECONDS.sub(r"\1", value.upper()))
+        except ValueError:
             raise PydanticCustomError("instant", "There is no such instant.") from None
         if FIRST_YEAR <= instant.year <= LAST_YEAR:
-            return instant
+            return instant.astimezone(UTC)
         raise PydanticCustomError("instant", "Instants run from 1900 to 2999.")
     raise PydanticCustomError("instant", "Write the instant as RFC 3339 in UTC, e.g. 2018-12-10T09:30:00Z.")
 
@@ -74,8 +76,8 @@ def parse_amount(value: object) -> object:
     return value
 
 
-Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})]
-Instant = Annotated[datetime, BeforeValidator(parse_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, BeforeValidator(parse_date), Field(json_schema_extra={"pattern": YEARS})]
+Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(json_schema_extra={"pattern": YEARS})]
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
 # One character at least that is not blank, and no NUL, which no database keeps.
 Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
@@ -87,18 +89,16 @@ NumberInUrl = Annotated[int, Field(ge=0, le=LARGEST_ID), BeforeValidator(parse_n
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
 Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s\u0000]+$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
+AMOUNT_TEXT = {"type": "string", "maxLength": 15, "pattern": r"^\d{1,12}(\.\d{1,2})?$"}
 Amount = Annotated[
     Decimal,
     BeforeValidator(parse_amount),
     Field(ge=0, le=Decimal("999999999999.99"), decimal_places=2, max_digits=14, allow_inf_nan=False),
     WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "maxLength": 15, "pattern": r"^\d{1,12}(\.\d{1,2})?$"},
-                {"type": "number", "minimum": 0, "maximum": 999_999_999_999.99},
-            ]
-        }
+        {"anyOf": [AMOUNT_TEXT, {"type": "number", "minimum": 0, "maximum": 999_999_999_999.99}]}, mode="validation"
     ),
+    # It is always given as a text, which no reader rounds.
+    WithJsonSchema(AMOUNT_TEXT, mode="serialization"),
 ]
 Number = Annotated[float, Strict(), Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 

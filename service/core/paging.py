@@ -3,13 +3,13 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, create_model
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, false, or_
 
 from service.core.errors import Fault, Invalid, Malformed
@@ -17,6 +17,7 @@ from service.core.fields import Input, parse_date, parse_instant, parse_numeral
 
 BAD_CURSOR = "The cursor is not one of this list. Follow `next` as it stands, or start without a cursor."
 CURSOR = "/query/cursor"
+CURSOR_MEANING = "Where the page starts; taken from `next` of the page before."
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
 
@@ -26,14 +27,36 @@ Limit = Annotated[int, Field(ge=1, le=LARGEST_LIMIT), BeforeValidator(parse_nume
 class ListQuery(Input):
     """The query parameters that every list takes."""
 
-    limit: Limit = Field(DEFAULT_LIMIT, description="Rows in a page, 1 to 1000.")
+    limit: Limit = Field(DEFAULT_LIMIT, description="Rows in a page, 1 to 1000.", examples=[20])
     cursor: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
-        None, description="Where the page starts; taken from `next` of the page before."
+        None,
+        description=CURSOR_MEANING,
+        examples=["W1siaWQiLDIwXV0"],
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"},
     )
     sort: Annotated[str, StringConstraints(max_length=200)] | None = Field(
-        None,
-        description="Fields to sort by, separated by commas; a minus turns one round: `-due_on,ref`.",
+        None, description="Fields to sort by.", examples=["-updated_at,ref"]
     )
+
+
+Query = TypeVar("Query", bound=ListQuery)
+
+
+def sorted_by(*names: str) -> Callable[[type[Query]], type[Query]]:
+    """Return a decorator for the query parameters of a list, saying what its `sort` takes."""
+    field = f"-?({'|'.join(names)})"
+    sort = Field(
+        None,
+        description=f"Fields to sort by, with commas between them; a minus turns one round. Takes {', '.join(names)}.",
+        examples=[f"-{names[-1]},{names[0]}"],
+        json_schema_extra={"pattern": f"^{field}(,{field})*$"},
+    )
+
+    def describe(query: type[Query]) -> type[Query]:
+        kept: Any = query.model_fields["sort"].annotation
+        return create_model(query.__name__, __base__=query, __doc__=query.__doc__, sort=(kept, sort))
+
+    return describe
 
 
 @dataclass(frozen=True)
@@ -60,7 +83,7 @@ def parse_sort(sort: str | None, allowed: Sequence[str]) -> tuple[Key, ...]:
     Raises:
         Invalid: a field is not one of those allowed, or is named twice.
     """
-    keys = [Key(part.removeprefix("-"), part.startswith("-")) for part in (sort or "id").split(",")]
+    keys = [Key(part.removeprefix("-"), part.startswith("-")) for part in ("id" if sort is None else sort).split(",")]
     names = [key.name for key in keys]
     for name in names:
         if name not in allowed:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,7 +60,9 @@ class ProblemFault(BaseModel):
         description="JSON pointer into the body; /query/…, /path/… and /header/… for the rest of the request.",
         examples=["/due_on"],
     )
-    detail: str = Field(description="What is wrong, and what to do.")
+    detail: str = Field(
+        description="What is wrong, and what to do.", examples=["There is no such day in the calendar."]
+    )
 
 
 class Problem(BaseModel):
@@ -69,12 +71,19 @@ class Problem(BaseModel):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     type: str = Field(description="Which kind of problem.", examples=["urn:tracker:problem:not-found"])
-    title: str = Field(description="The kind in words.")
-    status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What happened, and what to do next.")
-    instance: str = Field(description="The request that met it.", examples=["urn:tracker:request:5f1c"])
-    request_id: str = Field(description="The id under which the request stands in the log.")
-    errors: list[ProblemFault] = Field([], description="What is wrong with the input, where that is it.")
+    title: str = Field(description="The kind in words.", examples=["Not found"])
+    status: int = Field(description="The HTTP status.", ge=400, le=599, examples=[404])
+    detail: str = Field(
+        description="What happened, and what to do next.",
+        examples=["There is no milestone 999, or you may not see it."],
+    )
+    instance: str = Field(description="The request that met it.", examples=["urn:tracker:request:5f1c0a9be2d47788"])
+    request_id: str = Field(
+        description="The id under which the request stands in the log.", examples=["5f1c0a9be2d47788"]
+    )
+    errors: Annotated[list[ProblemFault], Field(max_length=MOST_FAULTS)] = Field(
+        description="What is wrong with the input; empty where the fault lies elsewhere."
+    )
 
 
 def problem(

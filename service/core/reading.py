@@ -66,6 +66,8 @@ def _reader(kind: Any) -> Reader:
             return _path_reader(kind, str(mark.alias))
         if isinstance(mark, params.Query):
             return _query_reader(get_args(kind)[0])
+        if isinstance(mark, params.Body):
+            return _body_reader(get_args(kind)[0])
     return _body_reader(kind)
 
 

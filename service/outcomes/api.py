@@ -12,7 +12,7 @@ from service.core.paging import Page
 from service.outcomes import service
 from service.outcomes.schemas import ObservationCreate, ObservationQuery, ObservationRead
 from service.plan.api import PathId, collection_router, moment_of, page_answer
-from service.plan.openapi import IDEMPOTENCY_KEY, LINK, LOCATION, MAKING, READING, answers, page_model
+from service.plan.openapi import IDEMPOTENCY_KEY, LINK, LOCATION, READING, RECORDING, answers, page_model
 
 indicators = collection_router(service.INDICATORS)
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=["indicators"])
@@ -41,7 +41,7 @@ async def list_observations(row_id: PathId, query: Annotated[ObservationQuery, Q
     operation_id="record_observation",
     summary="Record a value of an indicator",
     description="Adds a value; it is never edited. To correct one, add another.",
-    responses=answers(*MAKING, success=201, model=ObservationRead, headers=LOCATION, what="The value, compared."),
+    responses=answers(*RECORDING, success=201, model=ObservationRead, headers=LOCATION, what="The value, compared."),
     openapi_extra=IDEMPOTENCY_KEY,
 )
 async def record_observation(

@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, Strict
 
 from service.core.fields import LARGEST_ID, Day, Id, Input, Instant, Number, Prose, Ref, Title
-from service.core.paging import ListQuery
+from service.core.paging import ListQuery, sorted_by
 from service.outcomes.rules import Judgement, Polarity
-from service.plan.schemas import Common, Ids, KnownAt, PlanQuery, UrlIds, ids_of, patch_of
+from service.plan.schemas import Common, Ids, KnownAt, PlanQuery, Several, UrlIds, ids_of, patch_of, several
 
 Count = Annotated[int, Strict(), Field(ge=0, le=LARGEST_ID)]
 
@@ -46,15 +46,19 @@ class ObservationCreate(Input):
     """One value of an indicator; it is never edited. To correct it, add another."""
 
     category: Title | None = Field(None, description="Which part of the people it is about.", examples=["Opiate"])
-    area_id: Id | None = Field(None, description="The place it is about.")
-    period_start: Day | None = Field(None, description="First day of its period.")
-    period_end: Day | None = Field(None, description="Last day of its period.")
+    area_id: Id | None = Field(None, description="The place it is about.", examples=[2])
+    period_start: Day | None = Field(None, description="First day of its period.", examples=["2017-04-01"])
+    period_end: Day | None = Field(None, description="Last day of its period.", examples=["2018-03-31"])
     published_on: Day = Field(description="When it was published.", examples=["2018-12-10"])
     value: Number = Field(description="The local value.", examples=[3.8])
-    numerator: Count | None = Field(None, description="Count behind the value.")
-    denominator: Annotated[Count, Field(ge=1)] | None = Field(None, description="What the count is out of.")
+    numerator: Count | None = Field(None, description="Count behind the value.", examples=[65])
+    denominator: Annotated[Count, Field(ge=1)] | None = Field(
+        None, description="What the count is out of.", examples=[100]
+    )
     comparator_value: Number | None = Field(None, description="The comparator's value.", examples=[4.0])
-    commentary: Prose | None = Field(None, description="What to make of it.")
+    commentary: Prose | None = Field(
+        None, description="What to make of it.", examples=["Many have entrenched, long-term use."]
+    )
 
 
 class ObservationRead(ObservationCreate):
@@ -72,8 +76,12 @@ class ObservationRead(ObservationCreate):
     recorded_by: Id | None = Field(description="The user who recorded it; null for the service itself.")
 
 
+OBSERVATION_ORDERS = ("id", "published_on", "period_end", "category")
+
+
+@sorted_by(*OBSERVATION_ORDERS)
 class ObservationQuery(ListQuery, KnownAt):
     """Filters of observations."""
 
-    category: Annotated[list[Title], Field(max_length=100)] | None = Field(None, description="Only these categories.")
+    category: Several[Title] | None = several("values of these categories", "Opiate")
     area_id: UrlIds = ids_of("these areas")

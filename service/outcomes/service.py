@@ -12,6 +12,7 @@ from service.core.paging import Page
 from service.outcomes.models import indicator, indicator_priority, observation
 from service.outcomes.rules import Polarity, compare, observation_faults
 from service.outcomes.schemas import (
+    OBSERVATION_ORDERS,
     IndicatorCreate,
     IndicatorPatch,
     IndicatorQuery,
@@ -64,7 +65,7 @@ def observations_as_known(moment: Moment) -> FromClause:
 OBSERVATIONS = Listing(
     rows=observations_as_known,
     hidden=frozenset({"seq"}),
-    sortable=("id", "published_on", "period_end", "category"),
+    sortable=OBSERVATION_ORDERS,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import Field, create_model
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from service.core import clock
 from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
 from service.core.fields import IdInUrl, Input, Reason
 from service.core.history import Recorder, Row, find_known
-from service.core.paging import Limit, Page, bad_cursor, next_url
+from service.core.paging import CURSOR_MEANING, Limit, Page, bad_cursor, next_url, sorted_by
 from service.plan import service
 from service.plan.openapi import (
     CHANGING,
@@ -42,16 +42,18 @@ MERGE_PATCH = "application/merge-patch+json"
 class HistoryQuery(Input):
     """The query parameters of a history."""
 
-    limit: Limit = Field(100, description="Versions in a page, 1 to 1000.")
+    limit: Limit = Field(100, description="Versions in a page, 1 to 1000.", examples=[20])
     cursor: Annotated[str, Field(max_length=20)] | None = Field(
-        None, description="Where the page starts; taken from `next` of the page before."
+        None, description=CURSOR_MEANING, examples=["17"], json_schema_extra={"pattern": "^[0-9]{1,18}$"}
     )
 
 
 class RetireQuery(Input):
     """The query parameters of a DELETE."""
 
-    change_reason: Reason | None = Field(None, description="Why; it stands in the history.")
+    change_reason: Reason | None = Field(
+        None, description="Why; it stands in the history.", examples=["Entered twice."]
+    )
 
 
 def collection_router(resource: Resource, version: type[Any] | None = None) -> APIRouter:
@@ -90,7 +92,8 @@ def _add_list(router: APIRouter, resource: Resource) -> None:
         run = visit.read if query.known_at is None else visit.snapshot
         return page_answer(visit.request, await run(ask))
 
-    list_all.__annotations__.update(query=Annotated[resource.query, Query()], visit=_visitor(resource.reads))
+    query = sorted_by(*resource.sortable)(resource.query)
+    list_all.__annotations__.update(query=Annotated[query, Query()], visit=_visitor(resource.reads))
     page = page_model(f"{resource.read.__name__.removesuffix('Read')}Page", resource.read)
     router.add_api_route(
         "",
@@ -141,8 +144,8 @@ def _add_create(router: APIRouter, resource: Resource) -> None:
         methods=["POST"],
         status_code=201,
         operation_id=f"create_{_snake(resource.noun)}",
-        summary=f"Make a {resource.noun}",
-        description=f"Adds a {resource.noun} to the plan as version 1.",
+        summary=f"Make {_one(resource.noun)}",
+        description=f"Adds {_one(resource.noun)} to the plan as version 1.",
         responses=answers(
             *MAKING, success=201, model=resource.read, headers=LOCATION, what=f"The new {resource.noun}."
         ),
@@ -163,20 +166,21 @@ def _add_change(router: APIRouter, resource: Resource) -> None:
         content = await visit.write(act)
         return Response(content, 200, {"ETag": etag_of(content)}, "application/json")
 
-    change.__annotations__.update(body=resource.patch, visit=_visitor(resource.writes))
-    schema = {"schema": {"$ref": f"#/components/schemas/{resource.patch.__name__}"}}
+    change.__annotations__.update(
+        body=Annotated[resource.patch, Body(media_type=MERGE_PATCH)], visit=_visitor(resource.writes)
+    )
     router.add_api_route(
         "/{id}",
         change,
         methods=["PATCH"],
         operation_id=f"change_{_snake(resource.noun)}",
-        summary=f"Change a {resource.noun}",
+        summary=f"Change {_one(resource.noun)}",
         description=(
             f"Applies a JSON merge patch (RFC 7396) to the {resource.noun}; the version before stays in its history. "
-            "Needs If-Match."
+            "Needs If-Match. The same body is taken as application/json too."
         ),
         responses=answers(*CHANGING, model=resource.read, headers=ETAG, what=f"The {resource.noun} as it is now."),
-        openapi_extra={**IF_MATCH, "requestBody": {"required": True, "content": {MERGE_PATCH: schema}}},
+        openapi_extra=IF_MATCH,
     )
 
 
@@ -198,7 +202,7 @@ def _add_retire(router: APIRouter, resource: Resource) -> None:
         methods=["DELETE"],
         status_code=204,
         operation_id=f"delete_{_snake(resource.noun)}",
-        summary=f"Delete a {resource.noun}",
+        summary=f"Delete {_one(resource.noun)}",
         description=(
             f"Takes the {resource.noun} out of what is known from now on; what was known before stays. "
             "Refused while something refers to it. Needs If-Match."
@@ -213,7 +217,7 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
     entry = create_model(
         f"{name}HistoryEntry",
         __base__=(version, HistoryEntry),
-        __doc__=f"A {resource.noun} as it was, and who made it so.",
+        __doc__=f"{_one(resource.noun).capitalize()} as it was, and who made it so.",
     )
 
     async def history(row_id: PathId, query: Annotated[HistoryQuery, Query()], visit: Visit) -> Response:
@@ -227,7 +231,7 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
         history,
         methods=["GET"],
         operation_id=f"get_{_snake(resource.noun)}_history",
-        summary=f"Get the history of a {resource.noun}",
+        summary=f"Get the history of {_one(resource.noun)}",
         description=f"Every version of the {resource.noun}, newest first: what it was, who made it so, when and why.",
         responses=answers(*READING, model=page_model(f"{name}History", entry), headers=LINK, what="One page."),
     )
@@ -247,6 +251,10 @@ def _sequence(cursor: str | None) -> int | None:
 
 def _snake(name: str) -> str:
     return name.replace("-", "_").replace(" ", "_")
+
+
+def _one(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 def _words(name: str) -> str:

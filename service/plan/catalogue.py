@@ -46,13 +46,11 @@ def same_strategy(draft: Draft, field: str) -> Iterable[Fault]:
 def settle_priority(draft: Draft) -> Iterable[Fault]:
     """Put a new priority after the last one, where no place is named."""
     if draft.values["position"] is None:
-        if draft.before is not None:
-            yield Fault("/position", "A priority has a place: name one, or leave it out.")
-            return
         last = select(func.max(models.priority.c.position)).where(
             models.priority.c.strategy_id == draft.values["strategy_id"]
         )
         draft.values["position"] = (draft.connection.execute(last).scalar_one() or 0) + 1
+    return ()
 
 
 def settle_workstream(draft: Draft) -> Iterable[Fault]:

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, and_, or_, select
 from service.access.door import Door, PlanReader
 from service.core.fields import Id, Input, Instant, NumberInUrl
 from service.core.history import change, stamp
-from service.core.paging import Limit, Page, bad_cursor
+from service.core.paging import CURSOR_MEANING, Limit, Page, bad_cursor
 from service.plan.api import page_answer
 from service.plan.openapi import LINK, LISTING, answers, page_model
-from service.plan.schemas import Changes
+from service.plan.schemas import Deed
 
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=["events"])
 LONGEST_PAGE = 10_000
@@ -22,12 +22,17 @@ LONGEST_PAGE = 10_000
 class EventQuery(Input):
     """Where to go on in the feed."""
 
-    after: NumberInUrl = Field(0, description="Events of later transactions than this; 0 for all.")
+    after: NumberInUrl = Field(0, description="Events of later transactions than this; 0 for all.", examples=[1])
     limit: Limit = Field(
-        100, description="Events in a page, 1 to 1000; a page never ends within a transaction of up to 10,000."
+        100,
+        description="Events in a page, 1 to 1000; a page never ends within a transaction of up to 10,000.",
+        examples=[20],
     )
     cursor: Annotated[str, Field(max_length=40)] | None = Field(
-        None, description="Where the page starts; taken from `next` of the page before."
+        None,
+        description=CURSOR_MEANING,
+        examples=["1.20"],
+        json_schema_extra={"pattern": "^[0-9]{1,18}[.][0-9]{1,9}$"},
     )
 
 
@@ -41,7 +46,7 @@ class Event(BaseModel):
     recorded_at: Instant = Field(description="When it became known.")
     recorded_by: Id | None = Field(description="The user who did it; null for the service itself.")
     reason: str | None = Field(description="Why, where a reason was given.")
-    action: Changes = Field(description="What was done.")
+    action: Deed = Field(description="What was done.")
     resource: str = Field(description="The collection.", examples=["milestones"])
     resource_id: Id = Field(description="The row.")
     version: int = Field(description="The version of the row that this made; the last one where it was deleted.")
@@ -119,7 +124,7 @@ def _instant(at: Any) -> str:
         "ask again after the last `seq`: no change is ever skipped, whoever writes meanwhile. A page ends with a whole "
         "transaction, for which it may grow past its limit."
     ),
-    responses=answers(*LISTING, model=page_model("EventPage", Event), headers=LINK, what="One page."),
+    responses=answers(*LISTING, model=page_model("EventPage", Event, LONGEST_PAGE), headers=LINK, what="One page."),
 )
 async def get_events(query: Annotated[EventQuery, Query()], visit: PlanReader) -> Response:
     """Answer with a page of the feed."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from service.core.paging import LARGEST_LIMIT
 from service.core.problems import MEDIA_TYPE
 
 WHEN = {
@@ -16,50 +17,72 @@ WHEN = {
     412: "It has changed since you read it.",
     413: "The body is over the limit.",
     415: "The body is not JSON.",
-    405: "The address does not take that method.",
     422: "A value breaks a rule; each fault says where and what to do.",
     428: "If-Match is missing.",
     503: "The database is busy or away; ask again after Retry-After.",
 }
+READING = (400, 401, 403, 404, 422, 503)
+LISTING = (400, 401, 403, 422, 503)
+MAKING = (400, 401, 403, 409, 413, 415, 422, 503)
+RECORDING = (400, 401, 403, 404, 409, 413, 415, 422, 503)
+CHANGING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503)
+RETIRING = (400, 401, 403, 404, 409, 412, 422, 428, 503)
 
 
-def header(name: str, description: str, example: str, *, is_needed: bool = False) -> dict[str, Any]:
+PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+
+
+def sent_header(name: str, description: str, *, is_needed: bool = False, **schema: Any) -> dict[str, Any]:
     """Return the description of a request header that the door itself reads."""
-    schema = {"type": "string", "maxLength": 1000}
-    return {
-        "name": name,
-        "in": "header",
-        "required": is_needed,
-        "description": description,
-        "schema": schema,
-        "example": example,
-    }
+    kind = {"type": "string", **schema}
+    return {"name": name, "in": "header", "required": is_needed, "description": description, "schema": kind}
+
+
+def said_header(
+    name: str, description: str, example: Any, *, is_always_there: bool = True, **schema: Any
+) -> dict[str, Any]:
+    """Return the description of a header of an answer."""
+    kind = {"type": "string", **schema}
+    return {name: {"description": description, "required": is_always_there, "schema": kind, "example": example}}
 
 
 TAG = '"5f0c8e1d2b3a49586f7e6d5c"'
-IF_MATCH = {"parameters": [header("If-Match", "The ETag of what you read.", TAG, is_needed=True)]}
-IF_NONE_MATCH = {"parameters": [header("If-None-Match", "Answer 304 while this is still the ETag.", TAG)]}
+# The examples stand in the schemas: pages that fill in a parameter's own example would send one that cannot hold.
+IF_MATCH = {"parameters": [sent_header("If-Match", "The ETag of what you read.", is_needed=True, examples=[TAG])]}
+IF_NONE_MATCH = {
+    "parameters": [sent_header("If-None-Match", "Answer 304 while this is still the ETag.", examples=[TAG])]
+}
 IDEMPOTENCY_KEY = {
     "parameters": [
-        header(
+        sent_header(
             "Idempotency-Key",
-            "Any unique text: the work is done once, however often the request is sent within 24 hours.",
-            "7c4a8d09-ca37-4e2b-9f1d-3b6f0a5e2d11",
+            "Any unique text without blanks: the work is done once, however often the request is sent within 24 hours.",
+            pattern="^[!-~]+$",
+            minLength=1,
+            maxLength=255,
+            examples=["7c4a8d09-ca37-4e2b-9f1d-3b6f0a5e2d11"],
         )
     ]
 }
-READING = (400, 401, 403, 404, 422, 503)
-LISTING = (400, 401, 403, 422, 503)
-MAKING = (400, 401, 403, 404, 409, 413, 415, 422, 503)
-CHANGING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503)
-RETIRING = (400, 401, 403, 404, 409, 412, 422, 428, 503)
-ETAG = {"ETag": {"description": "Tag of this representation.", "schema": {"type": "string"}}}
-LOCATION = {"Location": {"description": "Address of what was made.", "schema": {"type": "string"}}, **ETAG}
-EXTRA_HEADERS: dict[int, dict[str, Any]] = {
-    401: {"headers": {"WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}}}},
-    503: {"headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}},
+ETAG = said_header(
+    "ETag",
+    "Tag of what was answered: send it as If-Match to change that, as If-None-Match to ask if it moved.",
+    TAG,
+)
+LOCATION = {
+    **said_header("Location", "Address of what was made.", "/v1/milestones/24", format="uri-reference"),
+    **ETAG,
 }
-LINK = {"Link": {"description": 'The next page, as `<…>; rel="next"`.', "schema": {"type": "string"}}}
+LINK = said_header(
+    "Link",
+    "Address of the next page; absent on the last.",
+    '</v1/milestones?limit=20&cursor=W1siaWQiLDIwXV0>; rel="next"',
+    is_always_there=False,
+)
+EXTRA_HEADERS: dict[int, dict[str, Any]] = {
+    401: said_header("WWW-Authenticate", "How to sign in.", 'Bearer realm="tracker", Basic realm="tracker"'),
+    503: said_header("Retry-After", "Seconds to wait.", 2, type="integer", minimum=0),
+}
 
 
 def answers(
@@ -80,18 +103,18 @@ def answers(
     for status in statuses:
         said[status] = {
             "description": WHEN[status],
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            **EXTRA_HEADERS.get(status, {}),
+            "content": {MEDIA_TYPE: PROBLEM | {"examples": {"problem": {"$ref": f"#/components/examples/{status}"}}}},
+            "headers": EXTRA_HEADERS.get(status, {}),
         }
     return said
 
 
-def page_model(name: str, item: type[BaseModel]) -> type[BaseModel]:
+def page_model(name: str, item: type[BaseModel], longest: int = LARGEST_LIMIT) -> type[BaseModel]:
     """Return the model of a page of a list."""
     return create_model(
         name,
         __config__=ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True),
         __doc__="One page of a list.",
-        items=(list[item], Field(description="The rows of this page.")),  # type: ignore[valid-type]
+        items=(list[item], Field(max_length=longest, description="The rows of this page.")),  # type: ignore[valid-type]
         next=(str | None, Field(description="Address of the next page; null on the last.")),
     )

@@ -1,14 +1,16 @@
 """What the API takes and gives for each noun of the plan. Input is strict: unknown fields are refused."""
 
 from copy import copy
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, create_model
 from pydantic.fields import FieldInfo
 
 from service.core.calendar import Precision
 from service.core.fields import Amount, Day, Email, Id, IdInUrl, Input, Instant, Prose, Reason, Ref, Title, Url
-from service.core.paging import ListQuery
+from service.core.paging import ListQuery, sorted_by
 from service.plan.rules import (
     AwardStatus,
     Confidence,
@@ -35,16 +37,32 @@ class Common(BaseModel):
     updated_at: Instant = Field(description="When the row was last changed.")
 
 
-def patch_of(name: str, create: type[Input], leave_out: frozenset[str] = frozenset()) -> type[Input]:
-    """Return the merge patch of an input: its fields, each of which may be left out, and a reason."""
+def patch_of(
+    name: str, create: type[Input], leave_out: frozenset[str] = frozenset(), never_empty: frozenset[str] = frozenset()
+) -> type[Input]:
+    """Return the merge patch of an input: its fields, each of which may be left out, and a reason.
+
+    Null empties a field that a new row may leave empty, but for those that are filled in for it.
+    """
     fields: dict[str, Any] = {
-        field: (info.annotation, _optional(info))
+        field: (_filled(info.annotation) if field in never_empty else info.annotation, _optional(info))
         for field, info in create.model_fields.items()
         if field not in leave_out
     }
-    reason = Field(default=None, description="Why; it stands in the history.", json_schema_extra=_drop_default)
+    reason = Field(
+        default=None,
+        description="Why; it stands in the history.",
+        examples=["As agreed at the meeting."],
+        json_schema_extra=_drop_default,
+    )
     doc = f"The fields to change, null to empty one; what is left out stays. {create.__doc__}"
     return create_model(name, __base__=Input, __doc__=doc, change_reason=(Reason | None, reason), **fields)
+
+
+def _filled(kind: Any) -> Any:
+    """Return what a field takes besides null."""
+    (filled,) = (each for each in get_args(kind) if each is not NoneType)
+    return filled
 
 
 def _optional(info: FieldInfo) -> FieldInfo:
@@ -80,8 +98,8 @@ class OwnerCreate(Input):
     ref: Ref = Field(description="Short stable code.", examples=["director-public-health"])
     post: Title = Field(description="The post.", examples=["Director of Public Health"])
     organisation_id: Id = Field(description="The organisation that the post belongs to.", examples=[2])
-    holder_name: Title | None = Field(None, description="Who holds the post.")
-    email: Email | None = Field(None, description="Where the post is written to.")
+    holder_name: Title | None = Field(None, description="Who holds the post.", examples=["A. N. Other"])
+    email: Email | None = Field(None, description="Where the post is written to.", examples=["director@example.org"])
 
 
 class BoardCreate(Input):
@@ -107,7 +125,7 @@ class StrategyCreate(Input):
     ref: Ref = Field(description="Short stable code.", examples=["joint-priorities"])
     title: Title = Field(description="Its title.", examples=["Joint community safety and health priorities"])
     starts_on: Day = Field(description="First day.", examples=["2017-12-01"])
-    ends_on: Day | None = Field(None, description="Last day, where one is set.")
+    ends_on: Day | None = Field(None, description="Last day, where one is set.", examples=["2021-03-31"])
     board_ids: Ids = Field([], description="The boards that own it.", examples=[[1, 2]])
     organisation_ids: Ids = Field([], description="The partners.", examples=[[1, 2, 9]])
 
@@ -118,7 +136,7 @@ class PriorityCreate(Input):
     strategy_id: Id = Field(description="The strategy.", examples=[1])
     ref: Ref = Field(description="Short stable code, unique in the strategy.", examples=["drug-misuse"])
     title: Title = Field(description="Its title.", examples=["Drug misuse"])
-    description: Prose = Field("", description="More about it.")
+    description: Prose = Field("", description="More about it.", examples=["As the board report describes it."])
     position: Annotated[int, Strict(), Field(ge=1, le=10_000)] | None = Field(
         None, description="Where it stands among the priorities; after the last where left out.", examples=[1]
     )
@@ -137,7 +155,7 @@ class WorkstreamCreate(Input):
     strategy_id: Id = Field(description="The strategy.", examples=[1])
     ref: Ref = Field(description="Short stable code, unique in the strategy.", examples=["hope-project"])
     title: Title = Field(description="Its title.", examples=["The Hope Project"])
-    description: Prose = Field("", description="More about it.")
+    description: Prose = Field("", description="More about it.", examples=["As the board report describes it."])
     heading: Annotated[Prose, Field(max_length=300)] = Field(
         "", description="The heading that board papers put it under.", examples=["Domestic abuse and sexual violence"]
     )
@@ -147,7 +165,7 @@ class WorkstreamCreate(Input):
         description="Who leads it, and answers where a milestone has no owner.", examples=[2]
     )
     owner_id: Id | None = Field(None, description="The post that answers for it.", examples=[1])
-    partners: Annotated[list[Partner], Field(max_length=200)] = Field(
+    partners: Annotated[list[Partner], Field(max_length=200, json_schema_extra={"uniqueItems": True})] = Field(
         [], description="The other partners.", examples=[[{"organisation_id": 9, "role": "contributor"}]]
     )
     area_ids: Ids = Field([], description="The places it is for.", examples=[[1]])
@@ -164,7 +182,7 @@ class MilestoneCreate(Input):
         MilestoneKind.MILESTONE, description="What sort of thing it is.", examples=["milestone"]
     )
     title: Title = Field(description="Its title.", examples=["Implementation starts"])
-    description: Prose = Field("", description="More about it.")
+    description: Prose = Field("", description="More about it.", examples=["As the board report describes it."])
     owner_id: Id | None = Field(None, description="The post that answers for it.", examples=[1])
     weight: Annotated[int, Strict(), Field(ge=1, le=1000)] = Field(
         1, description="What it counts, 1 to 1000.", examples=[1]
@@ -227,7 +245,11 @@ class StatusUpdateCreate(Input):
     forecast_on: Day | None = Field(None, description="When it will be done, as things look.", examples=["2019-02-28"])
     confidence: Confidence | None = Field(None, description="The owner's own judgement.", examples=["green"])
     narrative: Prose | None = Field(None, description="What happened.", examples=["The practitioner is in post."])
-    evidence: Annotated[list[Evidence], Field(max_length=20)] = Field([], description="Where the proof is.")
+    evidence: Annotated[list[Evidence], Field(max_length=20)] = Field(
+        [],
+        description="Where the proof is.",
+        examples=[[{"title": "Cabinet minutes", "url": "https://example.org/minutes"}]],
+    )
 
 
 class OrganisationRead(Common, OrganisationCreate):
@@ -283,7 +305,7 @@ OwnerPatch = patch_of("OwnerPatch", OwnerCreate)
 BoardPatch = patch_of("BoardPatch", BoardCreate)
 AreaPatch = patch_of("AreaPatch", AreaCreate)
 StrategyPatch = patch_of("StrategyPatch", StrategyCreate)
-PriorityPatch = patch_of("PriorityPatch", PriorityCreate, IN_STRATEGY)
+PriorityPatch = patch_of("PriorityPatch", PriorityCreate, IN_STRATEGY, never_empty=frozenset({"position"}))
 WorkstreamPatch = patch_of("WorkstreamPatch", WorkstreamCreate, IN_STRATEGY)
 MilestonePatch = patch_of("MilestonePatch", MilestoneCreate)
 DecisionPatch = patch_of("DecisionPatch", DecisionCreate)
@@ -300,29 +322,42 @@ class KnownAt(Input):
     )
 
 
+T = TypeVar("T")
+Several = Annotated[list[T], Field(max_length=100)]
+
+
+def several(what: str, example: object) -> Any:
+    """Return the field of a filter that may be given several times."""
+    return Field(None, description=f"Only {what}; may be given several times.", examples=[[example]])
+
+
 class PlanQuery(ListQuery, KnownAt):
     """What every list of the plan takes."""
 
-    ref: Annotated[list[Ref], Field(max_length=100)] | None = Field(None, description="Only rows with these refs.")
+    ref: Several[Ref] | None = several("rows with these refs", "HOPE-3")
     q: Annotated[Prose, Field(max_length=200)] | None = Field(
-        None, description="Only rows with this text in their ref, title or description; small or capital alike."
+        None,
+        description="Only rows with this text in what they are called or described by; small or capital alike.",
+        examples=["refuge"],
     )
-    updated_since: Instant | None = Field(None, description="Only rows changed at this instant or later.")
+    updated_since: Instant | None = Field(
+        None, description="Only rows changed at this instant or later.", examples=["2019-01-01T00:00:00Z"]
+    )
 
 
 def ids_of(what: str) -> Any:
     """Return the field of a filter by id, which may be given several times."""
-    return Field(None, description=f"Only rows of {what}; may be given several times.")
+    return several(f"rows of {what}", 1)
 
 
-UrlIds = Annotated[list[IdInUrl], Field(max_length=100)] | None
+UrlIds = Several[IdInUrl] | None
 
 
 class OrganisationQuery(PlanQuery):
     """Filters of organisations."""
 
     parent_id: UrlIds = ids_of("these organisations")
-    kind: Annotated[list[OrganisationKind], Field(max_length=50)] | None = Field(None, description="Only these kinds.")
+    kind: Several[OrganisationKind] | None = several("rows of these kinds", "council")
 
 
 class OwnerQuery(PlanQuery):
@@ -364,9 +399,7 @@ class WorkstreamQuery(PlanQuery):
     organisation_id: UrlIds = ids_of("these leading organisations")
     owner_id: UrlIds = ids_of("these owners")
     area_id: UrlIds = ids_of("these areas")
-    status: Annotated[list[WorkstreamStatus], Field(max_length=50)] | None = Field(
-        None, description="Only these statuses."
-    )
+    status: Several[WorkstreamStatus] | None = several("rows with these statuses", "active")
 
 
 class DecisionQuery(PlanQuery):
@@ -375,8 +408,8 @@ class DecisionQuery(PlanQuery):
     board_id: UrlIds = ids_of("these boards")
     priority_id: UrlIds = ids_of("these priorities")
     workstream_id: UrlIds = ids_of("these workstreams")
-    kind: Annotated[list[DecisionKind], Field(max_length=50)] | None = Field(None, description="Only these kinds.")
-    outcome: Annotated[list[Outcome], Field(max_length=50)] | None = Field(None, description="Only these outcomes.")
+    kind: Several[DecisionKind] | None = several("rows of these kinds", "endorse")
+    outcome: Several[Outcome] | None = several("rows with these outcomes", "pending")
 
 
 class FundingAwardQuery(PlanQuery):
@@ -385,25 +418,40 @@ class FundingAwardQuery(PlanQuery):
     strategy_id: UrlIds = ids_of("these strategies")
     workstream_id: UrlIds = ids_of("these workstreams")
     funder_id: UrlIds = ids_of("these funders")
-    status: Annotated[list[AwardStatus], Field(max_length=50)] | None = Field(None, description="Only these statuses.")
+    status: Several[AwardStatus] | None = several("rows with these statuses", "approved")
 
 
+UPDATE_ORDERS = ("id", "effective_on", "recorded_at")
+
+
+@sorted_by(*UPDATE_ORDERS)
 class StatusUpdateQuery(ListQuery):
     """Filters of status updates."""
 
     strategy_id: UrlIds = ids_of("these strategies")
     workstream_id: UrlIds = ids_of("these workstreams")
     milestone_id: UrlIds = ids_of("these milestones")
-    status: Annotated[list[MilestoneStatus], Field(max_length=50)] | None = Field(
-        None, description="Only these statuses."
+    status: Several[MilestoneStatus] | None = several("rows with these statuses", "in_progress")
+    effective_after: Day | None = Field(
+        None, description="Only reports true of this date or later.", examples=["2018-10-01"]
     )
-    effective_after: Day | None = Field(None, description="Only reports true of this date or later.")
-    effective_before: Day | None = Field(None, description="Only reports true of an earlier date.")
-    recorded_since: Instant | None = Field(None, description="Only reports recorded at this instant or later.")
-    known_at: Instant | None = Field(None, description="Only reports that were known at this instant.")
+    effective_before: Day | None = Field(
+        None, description="Only reports true of an earlier date.", examples=["2019-01-01"]
+    )
+    recorded_since: Instant | None = Field(
+        None, description="Only reports recorded at this instant or later.", examples=["2019-01-01T00:00:00Z"]
+    )
+    known_at: Instant | None = Field(
+        None, description="Only reports that were known at this instant.", examples=["2019-01-15T09:30:00Z"]
+    )
 
 
-Changes = Literal["created", "changed", "deleted"]
+class Deed(StrEnum):
+    """What was done to a row."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
 
 
 class HistoryEntry(BaseModel):
@@ -412,7 +460,7 @@ class HistoryEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
     version: int = Field(description="The version.")
-    action: Changes = Field(description="What was done.")
+    action: Deed = Field(description="What was done.")
     recorded_at: Instant = Field(description="When this became known.")
     recorded_until: Instant | None = Field(description="When it ceased to be; null while it holds.")
     recorded_by: Id | None = Field(description="The user who did it; null for the service itself.")

@@ -22,14 +22,14 @@ from service.plan.openapi import (
     LINK,
     LISTING,
     LOCATION,
-    MAKING,
     READING,
+    RECORDING,
     answers,
     page_model,
 )
 from service.plan.queries import get_row, list_rows, missing, updates_as_known
 from service.plan.resource import Listing, Moment, Resource
-from service.plan.schemas import KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
+from service.plan.schemas import UPDATE_ORDERS, KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
 from service.plan.service import record_update
 from service.progress import service
 from service.progress.answers import KeptAnswers
@@ -50,7 +50,7 @@ from service.progress.schemas import (
 UPDATES = Listing(
     rows=updates_as_known,
     hidden=frozenset({"seq", "strategy_id", "workstream_id"}),
-    sortable=("id", "effective_on", "recorded_at"),
+    sortable=UPDATE_ORDERS,
     conditions={
         "effective_after": lambda rows, day, _: rows.c.effective_on >= day,
         "effective_before": lambda rows, day, _: rows.c.effective_on < day,
@@ -138,7 +138,7 @@ async def list_milestone_updates(
         "Records a report. It is never edited: to correct one, report again for the same date. A percentage that is "
         "left out is carried forward; a milestone that was complete must name its new one."
     ),
-    responses=answers(*MAKING, success=201, model=StatusUpdateRead, headers=LOCATION, what="The report."),
+    responses=answers(*RECORDING, success=201, model=StatusUpdateRead, headers=LOCATION, what="The report."),
     openapi_extra=IDEMPOTENCY_KEY,
     tags=["updates"],
 )

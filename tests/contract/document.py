@@ -64,7 +64,7 @@ class Operation:
     def body(self) -> dict[str, Any] | None:
         """The schema of the body, None where there is none."""
         content = self.says.get("requestBody", {}).get("content", {})
-        return content["application/json"]["schema"] if content else None
+        return next((each["schema"] for each in content.values()), None)
 
     def answer_schema(self, status: int, media_type: str = "application/json") -> dict[str, Any]:
         """Return the schema of an answer."""

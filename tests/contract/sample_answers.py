@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
 
+from service.access.policy import Role
 from service.core import clock
+from service.core.db import BUSY
 from service.core.migrations import migrate
+from service.core.problems import problem
 from tests.conftest import SAMPLE, Api, load_file, run_once, serving
 
 ANSWERS = SAMPLE.with_name("answers.json")
@@ -85,12 +89,36 @@ READINGS = {
     "get_livez": "/livez",
     "get_readyz": "/readyz",
 }
+NAMED = {"X-Request-Id": "5f1c0a9be2d47788"}
 REPORT = {"effective_on": "2019-01-14", "status": "in_progress", "percent_complete": 20, "confidence": "green"}
 VALUE = {"published_on": "2019-01-10", "value": 65.0, "numerator": 65, "denominator": 100, "comparator_value": 50.0}
 
 
+def problems_of(api: Api) -> dict[str, Any]:
+    """Return an example of each problem document, by its status."""
+    milestone, strategy = "/v1/milestones/11", {"ref": "joint-priorities", "title": "Ours", "starts_on": "2019-04-01"}
+    tag = {"If-Match": '"5f0c8e1d2b3a49586f7e6d5c"'}
+    plain = {"Content-Type": "text/plain"}
+    met = [
+        api.get("/v1/milestones?cursor=none", headers=NAMED),
+        api.client.get(milestone, headers=NAMED),
+        api.call("PATCH", milestone, roles=(Role.VIEWER,), json={"weight": 2}, headers={**NAMED, **tag}),
+        api.get("/v1/milestones/999", headers=NAMED),
+        api.post("/v1/strategies", strategy, headers=NAMED),
+        api.call("PATCH", milestone, json={"weight": 2}, headers={**NAMED, **tag}),
+        api.post("/v1/strategies", "x" * 1_000_000, headers=NAMED),
+        api.call("POST", "/v1/strategies", content="ref: ours", headers={**NAMED, **plain}),
+        api.post("/v1/milestones/11/updates", {"status": "complete", "percent_complete": 90}, headers=NAMED),
+        api.call("PATCH", milestone, json={"weight": 2}, headers=NAMED),
+    ]
+    busy = problem(Request({"type": "http", "request_id": NAMED["X-Request-Id"]}), 503, BUSY)
+    found = {str(answer.status_code): answer.json() for answer in met} | {"503": json.loads(bytes(busy.body))}
+    assert len(found) == len(met) + 1, sorted(found)
+    return found
+
+
 def answers_of(api: Api) -> dict[str, dict[str, Any]]:
-    """Return an example of each operation, by its id."""
+    """Return an example of each operation, by its id, and of each problem."""
     found: dict[str, dict[str, Any]] = {}
     for name, path in READINGS.items():
         found[name] = {"response": api.get(path).json()}
@@ -109,6 +137,8 @@ def answers_of(api: Api) -> dict[str, dict[str, Any]]:
         found[f"change_{noun}"] = {"request": change, "response": changed.json()}
     found["record_update"] = {"request": REPORT, "response": api.made("/v1/milestones/11/updates", **REPORT)}
     found["record_observation"] = {"request": VALUE, "response": api.made("/v1/indicators/2/observations", **VALUE)}
+    # Last, for on PostgreSQL a row that is refused uses up a number.
+    found["problems"] = problems_of(api)
     return found
 
 

@@ -20,6 +20,13 @@ SCHEMA_KEYWORDS = {
     *("minItems", "maxItems", "uniqueItems", "propertyNames", "readOnly", "writeOnly"),
 }
 
+HEADERS = {
+    "201": {"Location", "ETag"},
+    "304": {"ETag"},
+    "401": {"WWW-Authenticate"},
+    "503": {"Retry-After"},
+}
+
 of_every_operation = pytest.mark.parametrize("operation", [pytest.param(each, id=each.name) for each in operations()])
 
 
@@ -46,8 +53,51 @@ def test_parameters_say_what_they_are(operation: Operation) -> None:
 
 
 @of_every_operation
-def test_an_operation_shows_an_example(operation: Operation) -> None:
-    assert list(examples_of(operation)), f"{operation.name} has no example in its parameters, body or answer"
+def test_every_parameter_shows_an_example(operation: Operation) -> None:
+    without = [
+        each["name"]
+        for each in operation.says.get("parameters", ())
+        if "example" not in each and not each["schema"].get("examples")
+    ]
+    assert without == []
+
+
+@of_every_operation
+def test_pages_to_try_it_out_fill_in_only_what_must_be_given(operation: Operation) -> None:
+    """They take a parameter's own example for its value: a list with each of its filters set would be empty."""
+    filled_in = {each["name"] for each in operation.says.get("parameters", ()) if "example" in each}
+    needed = {
+        each["name"]
+        for each in operation.says.get("parameters", ())
+        if each["required"] and each["in"] in ("path", "query")
+    }
+    assert filled_in == needed
+
+
+@of_every_operation
+def test_bodies_and_successes_show_an_example(operation: Operation) -> None:
+    contents = list(operation.says.get("requestBody", {}).get("content", {}).values())
+    for status, answer in operation.says["responses"].items():
+        if status.startswith("2"):
+            contents += answer.get("content", {}).values()
+    assert all("example" in content for content in contents)
+
+
+@of_every_operation
+def test_no_parameter_is_said_to_take_null(operation: Operation) -> None:
+    """An address has no way to write it."""
+    for each in operation.says.get("parameters", ()):
+        assert "anyOf" not in each["schema"], each["name"]
+
+
+def test_every_field_says_what_it_is() -> None:
+    silent = [
+        f"{place}/{name}"
+        for place, schema in schemas()
+        for name, field in schema.get("properties", {}).items()
+        if not resolved(field).get("description")
+    ]
+    assert silent == []
 
 
 @of_every_operation
@@ -63,6 +113,45 @@ def test_errors_are_problem_documents(operation: Operation) -> None:
         if status.startswith(("4", "5")):
             assert list(answer["content"]) == [PROBLEM], f"{operation.name} {status}"
             assert answer["content"][PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+@of_every_operation
+def test_every_error_shows_a_problem_of_its_status(operation: Operation) -> None:
+    for status, answer in operation.says["responses"].items():
+        if status.startswith(("4", "5")):
+            for example in answer["content"][PROBLEM]["examples"].values():
+                shown = document()["components"]["examples"][example["$ref"].rpartition("/")[2]]["value"]
+                assert str(shown["status"]) == status
+                assert list(checker({"$ref": "#/components/schemas/Problem"}).iter_errors(shown)) == []
+
+
+@of_every_operation
+def test_answers_name_the_headers_that_matter(operation: Operation) -> None:
+    for status, answer in operation.says["responses"].items():
+        wanted = {"X-Request-Id"} | HEADERS.get(status, set())
+        if status == "200" and "If-None-Match" in operation.parameters("header"):
+            wanted |= {"ETag"}
+        assert wanted <= answer["headers"].keys(), f"{operation.name} {status}"
+
+
+@of_every_operation
+def test_every_list_links_to_its_next_page(operation: Operation) -> None:
+    assert ("Link" in operation.says["responses"].get("200", {}).get("headers", ())) == (
+        "cursor" in operation.parameters("query")
+    )
+
+
+@of_every_operation
+def test_changes_need_the_tag_that_was_read(operation: Operation) -> None:
+    needed = {
+        each["name"] for each in operation.says.get("parameters", ()) if each["in"] == "header" and each["required"]
+    }
+    assert needed == ({"If-Match"} if operation.method in ("patch", "delete") else set())
+
+
+@of_every_operation
+def test_whatever_is_made_can_be_made_once(operation: Operation) -> None:
+    assert ("Idempotency-Key" in operation.parameters("header")) == (operation.method == "post")
 
 
 @of_every_operation
@@ -103,7 +192,8 @@ def test_every_schema_is_json_schema() -> None:
 def test_references_lead_somewhere() -> None:
     for place, node in walk(document()):
         if "$ref" in node:
-            assert node["$ref"].rpartition("/")[2] in document()["components"]["schemas"], place
+            _, _, kind, name = node["$ref"].split("/")
+            assert name in document()["components"][kind], place
 
 
 def test_every_schema_is_used() -> None:

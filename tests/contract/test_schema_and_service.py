@@ -1,0 +1,64 @@
+"""Where the published schemas and the service once differed: both sides of each boundary."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Api
+from tests.contract.document import checker, operation
+from tests.factories import make_plan
+
+BOARD = {"ref": "board-2", "name": "Another"}
+
+
+def test_a_whole_number_may_be_written_with_a_fraction(api: Api) -> None:
+    """In JSON Schema 1.0 is an integer, and spreadsheets write it so."""
+    make_plan(api)
+    body = {**BOARD, "parent_id": 1.0}
+    schema = operation("create_board").body
+    assert schema is not None
+    assert checker(schema).is_valid(body)
+    assert api.made("/v1/boards", **body)["parent_id"] == 1
+
+
+def test_a_part_of_one_is_no_whole_number(api: Api) -> None:
+    make_plan(api)
+    assert api.post("/v1/boards", {**BOARD, "parent_id": 1.5}).status_code == 422
+
+
+def test_a_priority_keeps_its_place(api: Api) -> None:
+    make_plan(api)
+    schema = operation("change_priority").body
+    assert schema is not None
+    assert not checker(schema).is_valid({"position": None})
+    refused = api.patch("/v1/priorities/1", {"position": None})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/position")
+
+
+@pytest.mark.parametrize("sort", ["", ",", "id,", "-", "--id", "id,id"])
+def test_an_order_names_fields(api: Api, sort: str) -> None:
+    assert api.get("/v1/boards", params={"sort": sort}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("instant", "status"),
+    [
+        ("1899-12-31T23:59:59Z", 422),
+        ("1900-01-01T00:00:00+14:00", 200),
+        ("2999-12-31T23:59:59-14:00", 200),
+        ("3000-01-01T00:00:00Z", 422),
+    ],
+)
+def test_the_years_of_an_instant_are_those_it_is_written_with(api: Api, instant: str, status: int) -> None:
+    schema = operation("list_boards").parameters("query")["updated_since"]
+    answer = api.get("/v1/boards", params={"updated_since": instant})
+    assert (answer.status_code, checker(schema).is_valid(instant)) == (status, status == 200)
+
+
+def test_an_amount_is_always_said_as_a_text(api: Api) -> None:
+    plan = make_plan(api)
+    award: dict[str, Any] = {"ref": "award", "workstream_id": plan.workstream, "funder_id": 1, "status": "bid"}
+    assert api.made("/v1/funding-awards", **award, amount=882373.05)["amount"] == "882373.05"
+    schema = operation("get_funding_award").answer_schema(200)
+    kinds = checker(schema).schema["components"]["schemas"]["FundingAwardRead"]["properties"]["amount"]["anyOf"]
+    assert [kind["type"] for kind in kinds] == ["string", "null"]
