@@ -151,9 +151,19 @@ def _new_file(target: Path) -> Iterator[IO[bytes]]:
                 file.flush()
                 os.fsync(file.fileno())
                 partial.replace(target)
+                _sync_folder(target.parent)
             except BaseException:
                 partial.unlink(missing_ok=True)
                 raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk: after a power cut a file is only there if its name is."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 @contextmanager

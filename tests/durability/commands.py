@@ -38,6 +38,8 @@ from tests.durability.obstacles import OURS
 
 MILESTONES = 1_500
 LOOK_AGAIN_SECONDS = 0.001
+# The name under which a backup is written until it is whole; the command that was killed leaves it behind.
+UNFINISHED = ".tracker-backup-*"
 COMMANDS = {
     "migrate": ("migrate",),
     "load": ("load", "{folder}/plan.json"),
@@ -127,7 +129,7 @@ def look(url: str) -> State:
 
 async def is_writing(url: str, folder: Path) -> bool:
     """Tell whether somebody has begun to write to a database, or a backup of it."""
-    if any(folder.glob("taken.zip.partial")):
+    if any(folder.glob(UNFINISHED)):
         return True
     if url.startswith("sqlite"):
         path = Path(str(make_url(url).database))
@@ -185,7 +187,8 @@ def kill_command(stage: Stage, command: str, kills: int, chance: random.Random) 
             outcome.complaints.append(f"{command}: {_difference(state, before)}")
         if command == "backup" or state == before:
             outcome.complaints += _complaints_of_again(stage, command, url, after, look)
-        taken.unlink(missing_ok=True)
+        for left in (taken, *stage.folder.glob(UNFINISHED)):
+            left.unlink(missing_ok=True)
     return outcome
 
 
