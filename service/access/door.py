@@ -1,5 +1,6 @@
 """The way in over HTTP: who is calling is settled before the request is read, and each route says what it takes."""
 
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args
@@ -22,7 +23,8 @@ from service.core.reading import read_all, readers_of
 T = TypeVar("T")
 JSON_TYPES = {"application/json", "application/merge-patch+json"}
 WITH_BODY = {"POST", "PATCH", "PUT"}
-NOT_JSON = "Send the body as application/json (a PATCH may be application/merge-patch+json)."
+NOT_JSON = "Send the body as application/json in UTF-8 (a PATCH may be application/merge-patch+json)."
+CHARSET = re.compile(r'\s*(charset\s*=\s*"?utf-?8"?)?\s*;?\s*')
 
 
 class Door(APIRoute):
@@ -55,7 +57,7 @@ class Door(APIRoute):
 
 async def _read_body(request: Request, limit: int) -> bytes:
     """Read a JSON body, and no more of it than the limit."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -64,8 +66,10 @@ async def _read_body(request: Request, limit: int) -> bytes:
         parts.append(part)
     if not size:
         raise malformed("it is empty")
-    if media_type not in JSON_TYPES:
+    if media_type.strip() not in JSON_TYPES or not CHARSET.fullmatch(parameters):
         raise UnsupportedMedia(NOT_JSON)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMedia("Send the body as it is, without a Content-Encoding.")
     return b"".join(parts)
 
 

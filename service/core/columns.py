@@ -51,6 +51,11 @@ class Money(TypeDecorator[Decimal]):
     impl = BigInteger
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[Decimal]:
+        """What a value of the column is in Python, which its cursors are read by."""
+        return Decimal
+
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 SQLAlchemy names it.
         return None if value is None else int(value.scaleb(2))
 

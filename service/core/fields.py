@@ -14,6 +14,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2999
 YEARS = "^(19|2[0-9])[0-9]{2}-"
 DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 INSTANT_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+AMOUNT_PATTERN = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
 NUMERAL_PATTERN = re.compile(r"-?\d{1,16}", re.ASCII)
 # Longer fractions of a second than microseconds are cut: an instant between two stamps sees the earlier one.
 BEYOND_MICROSECONDS = re.compile(r"(\.\d{6})\d+")
@@ -67,13 +68,15 @@ def parse_flag(value: object) -> object:
     return value
 
 
-def parse_amount(value: object) -> object:
+def parse_amount(value: object) -> Decimal:
     """Return an exact decimal, given as a JSON string or number."""
-    if isinstance(value, bool):
-        raise PydanticCustomError("decimal", "Write an amount such as 882373.00.")
-    if isinstance(value, float | int):
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str) and AMOUNT_PATTERN.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, float | int) and not isinstance(value, bool):
         return Decimal(repr(value))
-    return value
+    raise PydanticCustomError("decimal", "Write an amount such as 882373.00.")
 
 
 Day = Annotated[date, BeforeValidator(parse_date), Field(json_schema_extra={"pattern": YEARS})]

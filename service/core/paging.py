@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -13,13 +14,16 @@ from pydantic import BeforeValidator, Field, StringConstraints, create_model
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, false, or_
 
 from service.core.errors import Fault, Invalid, Malformed
-from service.core.fields import Input, parse_date, parse_instant, parse_numeral
+from service.core.fields import Input, parse_amount, parse_date, parse_instant, parse_numeral
 
 BAD_CURSOR = "The cursor is not one of this list. Follow `next` as it stands, or start without a cursor."
 CURSOR = "/query/cursor"
 CURSOR_MEANING = "Where the page starts; taken from `next` of the page before."
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
+
+# Values that JSON has no word for are written in a cursor as they are in an answer.
+PARSERS: dict[type[Any], Callable[[Any], Any]] = {date: parse_date, datetime: parse_instant, Decimal: parse_amount}
 
 Limit = Annotated[int, Field(ge=1, le=LARGEST_LIMIT), BeforeValidator(parse_numeral)]
 
@@ -174,7 +178,9 @@ def next_url(path: str, query: Sequence[tuple[str, str]], cursor: str | None) ->
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | datetime) else value
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _typed(value: Any, column: ColumnElement[Any]) -> Any:
@@ -184,10 +190,8 @@ def _typed(value: Any, column: ColumnElement[Any]) -> Any:
         if not column_may_be_null(column):
             raise ValueError(BAD_CURSOR)
         return None
-    if kind is datetime:
-        return parse_instant(value)
-    if kind is date:
-        return parse_date(value)
+    if kind in PARSERS:
+        return PARSERS[kind](value)
     if type(value) is not kind or (kind is int and not -(2**63) < value < 2**63) or (kind is str and "\0" in value):
         raise ValueError(BAD_CURSOR)
     if kind is str:

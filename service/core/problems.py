@@ -119,7 +119,8 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     path = getattr(request.scope.get("route"), "path", None)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and path in request.app.openapi()["paths"]:
         # Several routes share an address, and the framework only names the methods of the first.
-        headers["Allow"] = ", ".join(sorted(method.upper() for method in request.app.openapi()["paths"][path]))
+        methods = {method.upper() for method in request.app.openapi()["paths"][path]}
+        headers["Allow"] = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
     return problem(request, error.status_code, detail, headers=headers)
 
 

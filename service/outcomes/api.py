@@ -5,34 +5,88 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from service.access.door import Door, PlanReader, PlanWriter
+from service.access.door import Door, PlanReader, PlanWriter, Visit
 from service.core import clock
+from service.core.answers import tagged_answer, to_json
 from service.core.history import Recorder, Row
 from service.core.paging import Page
 from service.outcomes import service
-from service.outcomes.schemas import ObservationCreate, ObservationQuery, ObservationRead
+from service.outcomes.schemas import AllObservationsQuery, ObservationCreate, ObservationQuery, ObservationRead
 from service.plan.api import PathId, collection_router, moment_of, page_answer
-from service.plan.openapi import IDEMPOTENCY_KEY, LINK, LOCATION, READING, RECORDING, answers, page_model
+from service.plan.openapi import (
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    LINK,
+    LISTING,
+    LOCATION,
+    READING,
+    RECORDING,
+    answers,
+    page_model,
+)
+from service.plan.schemas import KnownAt
 
 indicators = collection_router(service.INDICATORS)
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=["indicators"])
 
 
-@router.get(
-    "/v1/indicators/{id}/observations",
-    operation_id="list_observations",
-    summary="List the values of an indicator",
-    description="Every value, with its 95 % Wilson interval where counts are known, and how it compares.",
-    responses=answers(*READING, model=page_model("ObservationPage", ObservationRead), headers=LINK, what="One page."),
-)
-async def list_observations(row_id: PathId, query: Annotated[ObservationQuery, Query()], visit: PlanReader) -> Response:
-    """Answer with the values of an indicator."""
+PAGE = page_model("ObservationPage", ObservationRead)
+COMPARED = "with its 95 % Wilson interval where counts are known, and how it compares."
+
+
+async def observations_answer(visit: Visit, query: ObservationQuery, indicator_id: int | None = None) -> Response:
+    """Answer with a page of values, of one indicator or of all."""
 
     def ask(connection: Connection) -> Page:
         moment = moment_of(connection, query.known_at, clock.today(), clock.now())
-        return service.list_observations(connection, row_id, query, moment)
+        return service.list_observations(connection, query, moment, indicator_id)
 
     return page_answer(visit.request, await visit.snapshot(ask))
+
+
+@router.get(
+    "/v1/observations",
+    operation_id="list_observations",
+    summary="List the values of all indicators",
+    description=f"Every value of every indicator, {COMPARED}",
+    responses=answers(*LISTING, model=PAGE, headers=LINK, what="One page."),
+)
+async def list_observations(query: Annotated[AllObservationsQuery, Query()], visit: PlanReader) -> Response:
+    """Answer with the values of all indicators."""
+    return await observations_answer(visit, query)
+
+
+@router.get(
+    "/v1/observations/{id}",
+    operation_id="get_observation",
+    summary="Get one value of an indicator",
+    description=f"One value, {COMPARED}",
+    responses=answers(*READING, model=ObservationRead, headers=ETAG, what="The value, compared."),
+    openapi_extra=IF_NONE_MATCH,
+)
+async def get_observation(row_id: PathId, query: Annotated[KnownAt, Query()], visit: PlanReader) -> Response:
+    """Answer with one value."""
+
+    def ask(connection: Connection) -> Row:
+        moment = moment_of(connection, query.known_at, clock.today(), clock.now())
+        return service.get_observation(connection, row_id, moment)
+
+    return tagged_answer(visit.request, to_json(await visit.snapshot(ask)))
+
+
+@router.get(
+    "/v1/indicators/{id}/observations",
+    operation_id="list_indicator_observations",
+    summary="List the values of an indicator",
+    description=f"Every value, {COMPARED}",
+    responses=answers(*READING, model=PAGE, headers=LINK, what="One page."),
+)
+async def list_indicator_observations(
+    row_id: PathId, query: Annotated[ObservationQuery, Query()], visit: PlanReader
+) -> Response:
+    """Answer with the values of an indicator."""
+    return await observations_answer(visit, query, row_id)
 
 
 @router.post(
@@ -53,6 +107,6 @@ async def record_observation(
 
     def act(recorder: Recorder) -> tuple[Row, str]:
         row = service.record_observation(recorder, row_id, body, clock.today())
-        return row, f"/v1/indicators/{row_id}/observations"
+        return row, f"/v1/observations/{row['id']}"
 
     return await visit.post(act)

@@ -68,9 +68,9 @@ class ObservationRead(ObservationCreate):
 
     id: Id = Field(description="Number of the observation.")
     indicator_id: Id = Field(description="The indicator.")
-    lower: float | None = Field(description="Lower bound of the 95 % Wilson interval, in percent; null without counts.")
+    lower: float | None = Field(description="Lower bound of the 95 % Wilson interval; null without counts.")
     upper: float | None = Field(description="Upper bound of it.")
-    difference: float | None = Field(description="Value less comparator, in percentage points.")
+    difference: float | None = Field(description="Value less comparator, in the unit.")
     judgement: Judgement = Field(description="How it compares; not_testable without counts.")
     recorded_at: Instant = Field(description="When the service learned it.")
     recorded_by: Id | None = Field(description="The user who recorded it; null for the service itself.")
@@ -85,3 +85,11 @@ class ObservationQuery(ListQuery, KnownAt):
 
     category: Several[Title] | None = several("values of these categories", "Opiate")
     area_id: UrlIds = ids_of("these areas")
+
+
+@sorted_by(*OBSERVATION_ORDERS)
+class AllObservationsQuery(ObservationQuery):
+    """Filters of observations across indicators."""
+
+    strategy_id: UrlIds = ids_of("these strategies")
+    indicator_id: UrlIds = ids_of("these indicators")

@@ -7,8 +7,8 @@ from functools import partial
 from sqlalchemy import Connection, FromClause, select
 
 from service.core.errors import Fault, Invalid
-from service.core.history import Recorder, Row, stamp
-from service.core.paging import Page
+from service.core.history import Recorder, Row, as_known, stamp
+from service.core.paging import ListQuery, Page
 from service.outcomes.models import indicator, indicator_priority, observation
 from service.outcomes.rules import Polarity, compare, observation_faults
 from service.outcomes.schemas import (
@@ -22,9 +22,10 @@ from service.outcomes.schemas import (
 )
 from service.plan.catalogue import linked, same_strategy
 from service.plan.models import area, workstream
-from service.plan.queries import get_row, list_rows
+from service.plan.queries import get_row, list_rows, missing
 from service.plan.resource import Draft, Link, Listing, Moment, Resource
 
+JUDGED_BY = ("polarity", "unit")
 INDICATOR_PRIORITIES = Link("priority_ids", indicator_priority, ("priority_id",))
 
 
@@ -53,9 +54,17 @@ INDICATORS = Resource(
 
 
 def observations_as_known(moment: Moment) -> FromClause:
-    """Return the observations that were known, each with its stamp."""
-    rows = select(observation, stamp.c.at.label("recorded_at"), stamp.c.actor_id.label("recorded_by")).join(
-        stamp, stamp.c.seq == observation.c.seq
+    """Return the observations of indicators that were known, each with its stamp and what it is judged by."""
+    measured = as_known(indicator, moment.seq)
+    rows = (
+        select(
+            observation,
+            stamp.c.at.label("recorded_at"),
+            stamp.c.actor_id.label("recorded_by"),
+            *(measured.c[name] for name in ("strategy_id", *JUDGED_BY)),
+        )
+        .join(stamp, stamp.c.seq == observation.c.seq)
+        .join(measured, measured.c.id == observation.c.indicator_id)
     )
     if moment.seq is not None:
         rows = rows.where(observation.c.seq <= moment.seq)
@@ -64,7 +73,7 @@ def observations_as_known(moment: Moment) -> FromClause:
 
 OBSERVATIONS = Listing(
     rows=observations_as_known,
-    hidden=frozenset({"seq"}),
+    hidden=frozenset({"seq", "strategy_id"}),
     sortable=OBSERVATION_ORDERS,
 )
 
@@ -88,23 +97,40 @@ def record_observation(recorder: Recorder, indicator_id: int, wanted: Observatio
     values["indicator_id"] = indicator_id
     row_id = recorder.append(observation, values)
     row = {"id": row_id, **values, "recorded_at": recorder.at, "recorded_by": recorder.actor_id}
-    return compared(row, measured)
+    return compared({**row, **{name: measured[name] for name in JUDGED_BY}})
 
 
-def list_observations(connection: Connection, indicator_id: int, query: ObservationQuery, moment: Moment) -> Page:
-    """Return a page of the values of an indicator, each compared.
+def list_observations(
+    connection: Connection, query: ObservationQuery, moment: Moment, indicator_id: int | None = None
+) -> Page:
+    """Return a page of the values of an indicator, or of all, each compared.
 
     Raises:
         NotFound: the indicator was not known.
     """
-    measured = get_row(connection, INDICATORS, indicator_id, moment)
-    page = list_rows(connection, OBSERVATIONS, query, moment, {"indicator_id": [indicator_id]})
-    return Page([compared(row, measured) for row in page.items], page.cursor)
+    only = None
+    if indicator_id is not None:
+        get_row(connection, INDICATORS, indicator_id, moment)
+        only = {"indicator_id": [indicator_id]}
+    page = list_rows(connection, OBSERVATIONS, query, moment, only)
+    return Page([compared(row) for row in page.items], page.cursor)
 
 
-def compared(row: Row, measured: Row) -> Row:
-    """Return an observation of an indicator with how it compares."""
-    polarity, unit = Polarity(measured["polarity"]), measured["unit"]
+def get_observation(connection: Connection, observation_id: int, moment: Moment) -> Row:
+    """Return one value, compared.
+
+    Raises:
+        NotFound: it was not known, or its indicator was not.
+    """
+    found = list_rows(connection, OBSERVATIONS, ListQuery(), moment, {"id": [observation_id]}).items
+    if not found:
+        raise missing("observation", observation_id)
+    return compared(found[0])
+
+
+def compared(row: Row) -> Row:
+    """Return an observation with how it compares, in place of what that is judged by."""
+    polarity, unit = Polarity(row.pop("polarity")), row.pop("unit")
     found = compare(row["value"], row["comparator_value"], row["numerator"], row["denominator"], polarity, unit=unit)
     return {
         **row,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, exists, func, or_, select
 
 from service.access.policy import Act
 from service.core.errors import Fault
@@ -44,11 +44,12 @@ def same_strategy(draft: Draft, field: str) -> Iterable[Fault]:
 
 
 def settle_priority(draft: Draft) -> Iterable[Fault]:
-    """Put a new priority after the last one, where no place is named."""
+    """Put a priority after the others, where no place is named."""
     if draft.values["position"] is None:
-        last = select(func.max(models.priority.c.position)).where(
-            models.priority.c.strategy_id == draft.values["strategy_id"]
-        )
+        others = models.priority.c
+        last = select(func.max(others.position)).where(others.strategy_id == draft.values["strategy_id"])
+        if draft.before is not None:
+            last = last.where(others.id != draft.before["id"])
         draft.values["position"] = (draft.connection.execute(last).scalar_one() or 0) + 1
     return ()
 
@@ -56,6 +57,26 @@ def settle_priority(draft: Draft) -> Iterable[Fault]:
 def settle_workstream(draft: Draft) -> Iterable[Fault]:
     """Check that the priorities of a workstream are those of its strategy."""
     return same_strategy(draft, "priority_ids")
+
+
+def workstream_of(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+    """Keep the workstreams that these organisations lead or are partners of."""
+    return or_(rows.c.lead_organisation_id.in_(ids), WORKSTREAM_PARTNERS.holds(rows, ids, moment.seq))
+
+
+def decision_on_strategy(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+    """Keep the decisions of the boards of these strategies, and those about their priorities or workstreams."""
+
+    def of_strategies(table: Table) -> Select[Any]:
+        known = as_known(table, moment.seq)
+        return select(known.c.id).where(known.c.strategy_id.in_(ids))
+
+    boards = as_known(models.strategy_board, moment.seq)
+    return or_(
+        rows.c.board_id.in_(select(boards.c.board_id).where(boards.c.strategy_id.in_(ids))),
+        DECISION_PRIORITIES.holds(rows, of_strategies(models.priority), moment.seq),
+        DECISION_WORKSTREAMS.holds(rows, of_strategies(models.workstream), moment.seq),
+    )
 
 
 def award_in_strategy(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
@@ -159,7 +180,7 @@ WORKSTREAMS = Resource(
     conditions={
         "priority_id": partial(linked, WORKSTREAM_PRIORITIES),
         "area_id": partial(linked, WORKSTREAM_AREAS),
-        "organisation_id": lambda rows, ids, _: rows.c.lead_organisation_id.in_(ids),
+        "organisation_id": workstream_of,
     },
     rules=rules.running_faults,
     settle=settle_workstream,
@@ -176,6 +197,7 @@ DECISIONS = Resource(
     searched=("ref", "text"),
     sortable=("id", "ref", "decided_on", "kind", "outcome", "created_at", "updated_at"),
     conditions={
+        "strategy_id": decision_on_strategy,
         "priority_id": partial(linked, DECISION_PRIORITIES),
         "workstream_id": partial(linked, DECISION_WORKSTREAMS),
     },
@@ -190,7 +212,7 @@ FUNDING_AWARDS = Resource(
     read=schemas.FundingAwardRead,
     query=schemas.FundingAwardQuery,
     searched=("ref",),
-    sortable=("id", "ref", "status", "starts_on", "ends_on", "created_at", "updated_at"),
+    sortable=("id", "ref", "amount", "status", "starts_on", "ends_on", "created_at", "updated_at"),
     conditions={"strategy_id": award_in_strategy},
     rules=rules.running_faults,
 )

@@ -96,7 +96,7 @@ def parse_place(query: EventQuery) -> tuple[int, int]:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    is_there = row.action != "deleted" and row.resource != "observations"
+    is_there = row.action != "deleted"
     return {
         "seq": row.seq,
         "position": row.position,

@@ -37,32 +37,33 @@ class Common(BaseModel):
     updated_at: Instant = Field(description="When the row was last changed.")
 
 
-def patch_of(
-    name: str, create: type[Input], leave_out: frozenset[str] = frozenset(), never_empty: frozenset[str] = frozenset()
-) -> type[Input]:
+def patch_of(name: str, create: type[Input], leave_out: frozenset[str] = frozenset()) -> type[Input]:
     """Return the merge patch of an input: its fields, each of which may be left out, and a reason.
 
-    Null empties a field that a new row may leave empty, but for those that are filled in for it.
+    Null puts back what a new row has where the field is left out.
     """
-    fields: dict[str, Any] = {
-        field: (_filled(info.annotation) if field in never_empty else info.annotation, _optional(info))
-        for field, info in create.model_fields.items()
-        if field not in leave_out
-    }
+    fields: dict[str, Any] = {field: _patched(create, field) for field in create.model_fields if field not in leave_out}
     reason = Field(
         default=None,
         description="Why; it stands in the history.",
         examples=["As agreed at the meeting."],
         json_schema_extra=_drop_default,
     )
-    doc = f"The fields to change, null to empty one; what is left out stays. {create.__doc__}"
+    doc = f"The fields to change, null for what a new row has there; what is left out stays. {create.__doc__}"
     return create_model(name, __base__=Input, __doc__=doc, change_reason=(Reason | None, reason), **fields)
 
 
-def _filled(kind: Any) -> Any:
-    """Return what a field takes besides null."""
-    (filled,) = (each for each in get_args(kind) if each is not NoneType)
-    return filled
+def _patched(create: type[Input], field: str) -> tuple[Any, FieldInfo]:
+    """Return a field as a patch has it: null too, unless a new row must have it."""
+    info = create.model_fields[field]
+    if info.is_required() or NoneType in get_args(info.annotation):
+        return info.annotation, _optional(info)
+    # The type as it is written, for null must pass by the checks within it.
+    kind: Any = create.__annotations__[field]
+    said: Any = Field(
+        default=None, description=info.description, examples=info.examples, json_schema_extra=_drop_default
+    )
+    return kind | None, said
 
 
 def _optional(info: FieldInfo) -> FieldInfo:
@@ -305,7 +306,7 @@ OwnerPatch = patch_of("OwnerPatch", OwnerCreate)
 BoardPatch = patch_of("BoardPatch", BoardCreate)
 AreaPatch = patch_of("AreaPatch", AreaCreate)
 StrategyPatch = patch_of("StrategyPatch", StrategyCreate)
-PriorityPatch = patch_of("PriorityPatch", PriorityCreate, IN_STRATEGY, never_empty=frozenset({"position"}))
+PriorityPatch = patch_of("PriorityPatch", PriorityCreate, IN_STRATEGY)
 WorkstreamPatch = patch_of("WorkstreamPatch", WorkstreamCreate, IN_STRATEGY)
 MilestonePatch = patch_of("MilestonePatch", MilestoneCreate)
 DecisionPatch = patch_of("DecisionPatch", DecisionCreate)
@@ -396,7 +397,8 @@ class WorkstreamQuery(PlanQuery):
 
     strategy_id: UrlIds = ids_of("these strategies")
     priority_id: UrlIds = ids_of("these priorities")
-    organisation_id: UrlIds = ids_of("these leading organisations")
+    organisation_id: UrlIds = ids_of("these organisations, as lead or as another partner")
+    lead_organisation_id: UrlIds = ids_of("these leading organisations")
     owner_id: UrlIds = ids_of("these owners")
     area_id: UrlIds = ids_of("these areas")
     status: Several[WorkstreamStatus] | None = several("rows with these statuses", "active")
@@ -405,6 +407,7 @@ class WorkstreamQuery(PlanQuery):
 class DecisionQuery(PlanQuery):
     """Filters of decisions."""
 
+    strategy_id: UrlIds = ids_of("these strategies: by their boards, or about their priorities or workstreams")
     board_id: UrlIds = ids_of("these boards")
     priority_id: UrlIds = ids_of("these priorities")
     workstream_id: UrlIds = ids_of("these workstreams")
@@ -429,7 +432,10 @@ class StatusUpdateQuery(ListQuery):
     """Filters of status updates."""
 
     strategy_id: UrlIds = ids_of("these strategies")
+    priority_id: UrlIds = ids_of("these priorities")
     workstream_id: UrlIds = ids_of("these workstreams")
+    organisation_id: UrlIds = ids_of("milestones for which these organisations answer")
+    owner_id: UrlIds = ids_of("milestones of these owners")
     milestone_id: UrlIds = ids_of("these milestones")
     status: Several[MilestoneStatus] | None = several("rows with these statuses", "in_progress")
     effective_after: Day | None = Field(

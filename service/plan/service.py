@@ -53,6 +53,8 @@ def change_row(
     before = get_row(recorder.connection, resource, row_id, Moment(None, today))
     unchanged(before)
     asked = patch.model_dump(exclude_unset=True, exclude={"change_reason"})
+    for name in [name for name, value in asked.items() if value is None]:
+        asked[name] = resource.create.model_fields[name].get_default(call_default_factory=True)
     recorder.reason = getattr(patch, "change_reason", None)
     draft = Draft(recorder.connection, {**before, **asked}, before, frozenset(asked), recorder.reason, today)
     _settle(resource, draft)

@@ -33,7 +33,7 @@ from service.plan.schemas import UPDATE_ORDERS, KnownAt, StatusUpdateCreate, Sta
 from service.plan.service import record_update
 from service.progress import service
 from service.progress.answers import KeptAnswers
-from service.progress.milestones import MILESTONES
+from service.progress.milestones import MILESTONES, in_priorities, of_organisations, of_owners
 from service.progress.queries import Question
 from service.progress.rules import GroupBy
 from service.progress.schemas import (
@@ -54,6 +54,9 @@ UPDATES = Listing(
     conditions={
         "effective_after": lambda rows, day, _: rows.c.effective_on >= day,
         "effective_before": lambda rows, day, _: rows.c.effective_on < day,
+        "organisation_id": of_organisations,
+        "owner_id": of_owners,
+        "priority_id": in_priorities,
         "recorded_since": lambda rows, instant, _: rows.c.recorded_at >= instant,
     },
 )

@@ -7,6 +7,7 @@ from datetime import date
 
 from sqlalchemy import (
     ColumnElement,
+    Date,
     FromClause,
     Integer,
     String,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
 )
 
 from service.core.columns import constant, constants, days_between, looked_up
@@ -79,7 +81,8 @@ def facts(
             func.coalesce(report.c.percent_complete, NOTHING).label("percent_complete"),
             report.c.forecast_on,
             report.c.confidence,
-            report.c.effective_on.label("reported_on"),
+            # Null where nothing was reported, which the column by itself can never be.
+            type_coerce(report.c.effective_on, Date).label("reported_on"),
             and_(status.not_in(LEFT_OUT), stream.c.status.not_in(LEFT_OUT)).label("is_included"),
             planned_bp(as_at, task).label("planned_bp"),
         )

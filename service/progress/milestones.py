@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, exists, select
+from sqlalchemy import ColumnElement, FromClause, exists, func, select
 
 from service.core.errors import Fault
 from service.core.history import as_known
@@ -24,6 +24,20 @@ def in_priorities(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[b
     return exists().where(links.c.workstream_id == rows.c.workstream_id, links.c.priority_id.in_(ids))
 
 
+def of_owners(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+    """Keep what is about the milestones of these owners."""
+    tasks = as_known(models.milestone, moment.seq)
+    return rows.c.milestone_id.in_(select(tasks.c.id).where(tasks.c.owner_id.in_(ids)))
+
+
+def of_organisations(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+    """Keep what is about the milestones for which these organisations answer."""
+    tasks, streams, posts = (as_known(each, moment.seq) for each in (models.milestone, models.workstream, models.owner))
+    source = tasks.join(streams, streams.c.id == tasks.c.workstream_id).outerjoin(posts, posts.c.id == tasks.c.owner_id)
+    answering = func.coalesce(posts.c.organisation_id, streams.c.lead_organisation_id)
+    return rows.c.milestone_id.in_(select(tasks.c.id).select_from(source).where(answering.in_(ids)))
+
+
 def milestone_rows(moment: Moment) -> FromClause:
     """Return the milestones as they were known, each as it stands at the date asked about."""
     return facts(AS_AT, moment.seq, is_in_plan=False)
@@ -39,9 +53,6 @@ def settle_milestone(draft: Draft) -> Iterable[Fault]:
         yield Fault("/workstream_id", "This workstream belongs to another strategy: a milestone stays in its own.")
     values["strategy_id"] = strategy_id
     if values["agreed_on"] is None:
-        if before is not None:
-            yield Fault("/agreed_on", "A milestone has a date on which it was agreed: name it, or leave it out.")
-            return
         values["agreed_on"] = draft.today
     if values.get("baseline_due_on") is None:
         values["baseline_due_on"] = values["due_on"]
@@ -61,7 +72,23 @@ MILESTONES = Resource(
     patch=schemas.MilestonePatch,
     read=MilestoneRead,
     query=MilestoneQuery,
-    sortable=("id", "ref", "title", "kind", "weight", "agreed_on", "start_on", "due_on", "created_at", "updated_at"),
+    sortable=(
+        "id",
+        "ref",
+        "title",
+        "kind",
+        "weight",
+        "agreed_on",
+        "start_on",
+        "due_on",
+        "status",
+        "percent_complete",
+        "forecast_on",
+        "reported_on",
+        "rag",
+        "created_at",
+        "updated_at",
+    ),
     conditions={
         "as_at": lambda rows, day, _: rows.c.agreed_on <= day,
         "priority_id": in_priorities,

@@ -54,6 +54,8 @@ ACCESS: dict[str, Row] = {
     "list_milestone_updates": PLAN,
     "record_update": REPORT,
     "list_observations": PLAN,
+    "get_observation": PLAN,
+    "list_indicator_observations": PLAN,
     "record_observation": WRITE,
     "get_progress": PLAN,
     "get_progress_trend": PLAN,

@@ -102,7 +102,8 @@ def test_reports_and_values_stand_in_the_feed(shared: Api, own_plan: Plan) -> No
     first, second = events_after(shared, before)
     assert (first["resource"], first["resource_id"], first["action"]) == ("updates", said["id"], "created")
     assert shared.get(first["href"]).json() == said
-    assert (second["resource"], second["resource_id"], second["href"]) == ("observations", value["id"], None)
+    assert (second["resource"], second["resource_id"], second["action"]) == ("observations", value["id"], "created")
+    assert shared.get(second["href"]).json() == value
 
 
 def test_a_refused_change_is_not_told(shared: Api, own_plan: Plan) -> None:

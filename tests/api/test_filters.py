@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.outcomes.schemas import ObservationQuery
+from service.outcomes.schemas import AllObservationsQuery
 from service.outcomes.service import INDICATORS
 from service.plan.catalogue import COLLECTIONS
 from service.plan.queries import PAGING
@@ -18,10 +18,14 @@ from tests.factories import Body
 QUERIES: dict[str, type[Any]] = {
     **{each.name: each.query for each in (*COLLECTIONS, MILESTONES, INDICATORS)},
     "updates": StatusUpdateQuery,
-    "observations": ObservationQuery,
+    "observations": AllObservationsQuery,
 }
 DECLARED = {(name, field) for name, query in QUERIES.items() for field in query.model_fields.keys() - PAGING}
 HOPE = [f"HOPE-{number}" for number in range(1, 11)]
+SAMPLE_MILESTONES = [
+    *("SMS-1", "SMS-2", "SMS-3", "DSR-1", "SUI-1", "SUI-2", "SBO-1", "DAC-1", *HOPE),
+    *("DAP-1", "DAP-2", "HCD-1", "HCD-2", "UPB-1"),
+]
 SINCE = "{since}"
 # What is asked of the sample plan, to which `_more` adds a row `new` of everything, and which rows that is to give.
 # A word in braces is the id of a row, by its collection and ref.
@@ -53,7 +57,11 @@ CASES: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("priorities", "q"): ("misuse", ["drug-misuse", "alcohol-misuse"]),
     ("priorities", "ref"): ("mental-health", ["mental-health"]),
     ("workstreams", "area_id"): ("{areas new}", ["new"]),
-    ("workstreams", "organisation_id"): ("{organisations lcc}", ["suicide-campaign", "unified-prevention"]),
+    ("workstreams", "lead_organisation_id"): ("{organisations lcc}", ["suicide-campaign", "unified-prevention"]),
+    ("workstreams", "organisation_id"): (
+        "{organisations lcc}",
+        ["suicide-campaign", "people-zones", "unified-prevention"],
+    ),
     ("workstreams", "owner_id"): ("{owners new}", ["new"]),
     ("workstreams", "priority_id"): (
         "{priorities mental-health}",
@@ -63,6 +71,7 @@ CASES: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("workstreams", "ref"): ("hope-project", ["hope-project"]),
     ("workstreams", "status"): ("proposed", ["new"]),
     ("workstreams", "strategy_id"): ("{strategies new}", ["new"]),
+    ("milestones", "as_at"): ("2017-12-15", SAMPLE_MILESTONES),
     ("milestones", "due_after"): ("2019-02-28", ["SMS-2", *HOPE[3:]]),
     ("milestones", "due_before"): ("2019-01-31", ["SUI-1", "SUI-2"]),
     ("milestones", "kind"): ("action", ["DSR-1", "DAC-1", "HCD-2", "UPB-1"]),
@@ -85,6 +94,7 @@ CASES: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("decisions", "priority_id"): ("{priorities new}", ["new"]),
     ("decisions", "q"): ("suicide", ["cabinet-2018-01"]),
     ("decisions", "ref"): ("hwb-endorse", ["hwb-endorse"]),
+    ("decisions", "strategy_id"): ("{strategies new}", ["new"]),
     ("decisions", "workstream_id"): ("{workstreams new}", ["new"]),
     ("funding-awards", "funder_id"): ("{organisations mhclg}", ["hope-mhclg"]),
     ("funding-awards", "q"): ("HOPE", ["hope-mhclg"]),
@@ -100,12 +110,20 @@ CASES: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("updates", "effective_after"): ("2018-12-11", ["new"]),
     ("updates", "effective_before"): ("2018-12-10", ["SUI-1", "SUI-2"]),
     ("updates", "milestone_id"): ("{milestones SBO-1}", ["SBO-1"]),
+    ("updates", "organisation_id"): ("{organisations lcc}", ["SUI-1", "SUI-2", "UPB-1"]),
+    ("updates", "owner_id"): ("{owners new}", ["new"]),
+    ("updates", "priority_id"): (
+        "{priorities mental-health}",
+        ["SUI-1", "SUI-2", "SBO-1", "HCD-1", "HCD-2", "UPB-1"],
+    ),
     ("updates", "recorded_since"): (SINCE, ["new"]),
     ("updates", "status"): ("proposed", ["UPB-1"]),
     ("updates", "strategy_id"): ("{strategies new}", ["new"]),
     ("updates", "workstream_id"): ("{workstreams hope-project}", HOPE),
     ("observations", "area_id"): ("{areas new}", ["Everybody"]),
     ("observations", "category"): ("Opiate", ["Opiate"]),
+    ("observations", "indicator_id"): ("{indicators prison-release}", ["all"]),
+    ("observations", "strategy_id"): ("{strategies new}", ["Some"]),
     **{(each.name, "updated_since"): (SINCE, ["new"]) for each in (*COLLECTIONS, MILESTONES, INDICATORS)},
 }
 AS_AT = "2019-02-15"
@@ -126,16 +144,15 @@ class Stage:
 
     def listed(self, name: str, **asked: Any) -> list[str]:
         """Return the refs of the rows of a list (of reports, those of their milestones; of values, the categories)."""
-        where = "/v1/indicators/2/observations" if name == "observations" else f"/v1/{name}"
         answer = self.api.get(
-            where, params={"limit": 1000, **({"as_at": AS_AT} if name == "milestones" else {}), **asked}
+            f"/v1/{name}", params={"limit": 1000, **({"as_at": AS_AT} if name == "milestones" else {}), **asked}
         )
         assert answer.status_code == 200, answer.text
         refs = {
             row_id: key.removeprefix("{milestones ").rstrip("}") for key, row_id in self.ids.items() if "{mil" in key
         }
         return [
-            refs[row["milestone_id"]] if name == "updates" else row.get("ref", row.get("category"))
+            refs[row["milestone_id"]] if name == "updates" else row.get("ref") or row.get("category") or "all"
             for row in answer.json()["items"]
         ]
 
@@ -154,6 +171,8 @@ def stage(served: Api) -> Stage:
     served.made(f"/v1/milestones/{new}/updates", status="in_progress", effective_on="2019-02-01")
     value = {"published_on": "2019-02-01", "value": 1, "category": "Everybody", "area_id": ids["{areas new}"]}
     served.made("/v1/indicators/2/observations", **value)
+    of_new = {"published_on": "2019-02-01", "value": 1, "category": "Some"}
+    served.made(f"/v1/indicators/{ids['{indicators new}']}/observations", **of_new)
     return Stage(served, ids, since)
 
 

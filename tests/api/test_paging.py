@@ -21,6 +21,7 @@ SORTABLE = {
     "/v1/updates": UPDATES.sortable,
     "/v1/milestones/1/updates": UPDATES.sortable,
     "/v1/indicators/1/observations": OBSERVATIONS.sortable,
+    "/v1/observations": OBSERVATIONS.sortable,
 }
 OTHER_PAGES = {"/v1/events"}
 ORDERS = [(where, sign + name) for where, names in SORTABLE.items() for name in names for sign in ("", "-")]
