@@ -24,7 +24,6 @@ SORTABLE = {
     "/v1/observations": OBSERVATIONS.sortable,
 }
 OTHER_PAGES = {"/v1/events"}
-ORDERS = [(where, sign + name) for where, names in SORTABLE.items() for name in names for sign in ("", "-")]
 # Each date is missing from some rows, and shared by others.
 DATES = (None, "2018-06-30", "2018-12-31", None, "2018-06-30")
 NULLABLE = {
@@ -34,6 +33,14 @@ NULLABLE = {
     "decisions": ("decided_on",),
     "funding-awards": ("starts_on", "ends_on"),
 }
+# Fields that may be empty are walked both ways, for then it matters where the empty ones stand; all others backwards.
+EMPTY = {"category", "decided_on", "due_on", "ends_on", "period_end", "start_on", "starts_on"}
+ORDERS = [
+    (where, sign + name)
+    for where, names in SORTABLE.items()
+    for name in names
+    for sign in (("", "-") if name in EMPTY else ("-",))
+]
 TITLES = ("Zebra", "apple", "Apple", "Äpfel", "apple")
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from service.access.policy import Role
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Plan, bodies, make_milestone, make_plan, report
+from tests.factories import Plan, bodies, make_milestone, report
 
 FRAMING = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
 # Every request first asks for the newest transaction, by which it is known whether the caller still holds.
@@ -25,10 +26,12 @@ ROLL_UP = CALLER + 4
 DAYS = "from=2018-04-01&to=2018-06-30"
 YEARS = "from=2017-04-01&to=2019-03-31"
 
+# The first row of everything in the sample plan.
+FIRST = Plan(*[1] * 8)
 READS: dict[str, tuple[str, int]] = {
     **{
         f"{verb} {name}": (f"/v1/{name}{tail}", count)
-        for name in bodies(Plan(*[1] * 8))
+        for name in bodies(FIRST)
         for verb, tail, count in (("list", "", PAGE), ("get", "/1", ROW), ("history", "/1/history", PAGE))
     },
     "list updates": ("/v1/updates", PAGE),
@@ -36,7 +39,9 @@ READS: dict[str, tuple[str, int]] = {
     # The milestone or the indicator is looked up first: what is not there is 404.
     "list milestone updates": ("/v1/milestones/1/updates", PAGE + 1),
     "list observations": ("/v1/indicators/1/observations", PAGE + 1),
-    "list events": ("/v1/events", PAGE),
+    "list events": ("/v1/events?after=1", PAGE),
+    # The rest of a transaction that is longer than the page: the sample plan was loaded in one.
+    "list events of a long transaction": ("/v1/events", PAGE + 1),
     "progress by priority": ("/v1/progress?strategy_id=1", ROLL_UP),
     "progress by workstream": ("/v1/progress?strategy_id=1&group_by=workstream", ROLL_UP),
     "progress by organisation": ("/v1/progress?strategy_id=1&group_by=organisation", ROLL_UP),
@@ -107,22 +112,27 @@ def test_every_read_is_counted() -> None:
     assert addresses == reads
 
 
-def test_reads_take_their_number_of_statements_for_few_rows_and_for_many(api: Api) -> None:
-    wanted = {name: count for name, (_, count) in READS.items()}
-    plan = make_plan(api)
-    for rows in (1, 6):
-        grow(api, plan, rows)
-        assert all_counted(api, READS) == wanted
+@pytest.fixture(scope="module")
+def found(served: Api) -> list[dict[str, int]]:
+    """How many statements each question takes with few rows and with many, of now and of what was known."""
+    found = []
+    for rows in (1, 4):
+        grow(served, FIRST, rows)
+        known_at = served.patch("/v1/boards/1", {}).json()["updated_at"]
+        served.patch("/v1/areas/1", {})
+        found.append(all_counted(served, READS))
+        found.append(all_counted(served, PAST, known_at))
+    return found
 
 
-def test_reads_of_what_was_known_do_too(api: Api) -> None:
-    wanted = {name: count + KNOWN for name, (_, count) in PAST.items()}
-    plan = make_plan(api)
-    for rows in (1, 6):
-        grow(api, plan, rows)
-        known_at = api.patch("/v1/boards/1", {}).json()["updated_at"]
-        api.patch("/v1/areas/1", {})
-        assert all_counted(api, PAST, known_at) == wanted
+def test_reads_take_their_number_of_statements_for_few_rows_and_for_many(found: list[dict[str, int]]) -> None:
+    few, _, many, _ = found
+    assert few == many == {name: count for name, (_, count) in READS.items()}
+
+
+def test_reads_of_what_was_known_do_too(found: list[dict[str, int]]) -> None:
+    _, few, _, many = found
+    assert few == many == {name: count + KNOWN for name, (_, count) in PAST.items()}
 
 
 @pytest.mark.parametrize(
@@ -135,35 +145,39 @@ def test_reads_of_what_was_known_do_too(api: Api) -> None:
         "/v1/workstreams/1/progress",
     ],
 )
-def test_an_answer_that_still_holds_takes_one_statement(sample: Api, where: str) -> None:
-    first = sample.get(where)
-    assert counted(sample, lambda: sample.get(where)) == CALLER
+def test_an_answer_that_still_holds_takes_one_statement(served: Api, where: str) -> None:
+    first = served.get(where)
+    assert counted(served, lambda: served.get(where)) == CALLER
     tag = {"If-None-Match": first.headers["etag"]}
-    assert counted(sample, lambda: sample.get(where, headers=tag), 304) == CALLER
-    report(sample, 1, status="on_hold")
-    sample.get("/v1/boards")
-    assert counted(sample, lambda: sample.get(where)) > CALLER
-    assert counted(sample, lambda: sample.get(where)) == CALLER
+    assert counted(served, lambda: served.get(where, headers=tag), 304) == CALLER
+    report(served, 1, status="on_hold")
+    served.get("/v1/boards")
+    assert counted(served, lambda: served.get(where)) > CALLER
+    assert counted(served, lambda: served.get(where)) == CALLER
 
 
-def test_the_caller_is_looked_up_once_after_a_change(sample: Api) -> None:
-    report(sample, 1, status="on_hold")
-    assert [counted(sample, lambda: sample.get("/v1/boards")) for _ in range(3)] == [PAGE + 1, PAGE, PAGE]
+def test_the_caller_is_looked_up_again_after_a_change_of_who_may_do_what(served: Api) -> None:
+    served.get("/v1/boards")
+    report(served, 1, status="on_hold")
+    assert counted(served, lambda: served.get("/v1/boards")) == PAGE
+    served.token(Role.VIEWER)
+    assert [counted(served, lambda: served.get("/v1/boards")) for _ in range(3)] == [PAGE + 1, PAGE, PAGE]
 
 
-def test_a_page_takes_as_many_statements_whatever_its_size_and_filters(sample: Api) -> None:
-    following = sample.get("/v1/milestones?limit=5&sort=-due_on").json()["next"]
+def test_a_page_takes_as_many_statements_whatever_its_size_and_filters(served: Api) -> None:
+    following = served.get("/v1/milestones?limit=5&sort=-due_on").json()["next"]
     for where in ("/v1/milestones?limit=1", "/v1/milestones?rag=red&priority_id=1&q=a&overdue=true", following):
-        assert counted(sample, lambda address=where: sample.get(address)) == PAGE  # type: ignore[misc]
+        assert counted(served, lambda address=where: served.get(address)) == PAGE  # type: ignore[misc]
 
 
-def test_a_report_takes_as_many_statements_after_many_others(sample: Api) -> None:
+# The newest transaction, the milestone with its latest report, the stamp, the report, and the log of it.
+# On PostgreSQL the last three are one statement.
+REPORT = {"sqlite": 5, "postgresql": 3}
+
+
+def test_a_report_takes_as_many_statements_after_many_others(served: Api) -> None:
     def one() -> int:
-        return counted(sample, lambda: sample.post("/v1/milestones/1/updates", {"status": "on_hold"}), 201)
+        return counted(served, lambda: served.post("/v1/milestones/1/updates", {"status": "on_hold"}), 201)
 
     one()
-    first = one()
-    for _ in range(10):
-        one()
-    # The newest transaction, the caller, the milestone with its latest report, the stamp, the report, the log.
-    assert (first, one()) == (CALLER + 5, CALLER + 5)
+    assert [one() for _ in range(8)] == [REPORT[served.database.engine.dialect.name]] * 8
