@@ -41,11 +41,11 @@ def parse_instant(value: object) -> datetime:
         return value.astimezone(UTC)
     if isinstance(value, str) and INSTANT_PATTERN.fullmatch(value):
         try:
-            instant = datetime.fromisoformat(BEYOND_MICROSECONDS.sub(r"\1", value.upper()))
-        except ValueError:
+            instant = datetime.fromisoformat(BEYOND_MICROSECONDS.sub(r"\1", value.upper())).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise PydanticCustomError("instant", "There is no such instant.") from None
         if FIRST_YEAR <= instant.year <= LAST_YEAR:
-            return instant.astimezone(UTC)
+            return instant
         raise PydanticCustomError("instant", "Instants run from 1900 to 2999.")
     raise PydanticCustomError("instant", "Write the instant as RFC 3339 in UTC, e.g. 2018-12-10T09:30:00Z.")
 

@@ -23,6 +23,8 @@ RULES = re.compile(
             "This key was used for another request",
             "Nobody knows yet",
             "There is no such (day|instant)",
+            # An offset can carry an instant over either end of the years.
+            "Instants run from 1900 to 2999",
             r"There is no [a-z ]+ \d+, or you may not see it",
             "The same entry stands here twice",
             "belongs to another strategy",
