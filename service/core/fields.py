@@ -5,8 +5,18 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 LARGEST_ID = 2**53 - 1
 FIRST_YEAR, LAST_YEAR = 1900, 2999
@@ -79,8 +89,16 @@ def parse_amount(value: object) -> Decimal:
     raise PydanticCustomError("decimal", "Write an amount such as 882373.00.")
 
 
-Day = Annotated[date, BeforeValidator(parse_date), Field(json_schema_extra={"pattern": YEARS})]
-Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(json_schema_extra={"pattern": YEARS})]
+class InYears:
+    """Say in the schema of a date or an instant which years there are."""
+
+    def __get_pydantic_json_schema__(self, kind: CoreSchema, describe: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the schema with the years in it."""
+        return {**describe(kind), "pattern": YEARS}
+
+
+Day = Annotated[date, BeforeValidator(parse_date), InYears()]
+Instant = Annotated[datetime, BeforeValidator(parse_instant), InYears()]
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
 # One character at least that is not blank, and no NUL, which no database keeps.
 Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]

@@ -53,7 +53,7 @@ def sorted_by(*names: str) -> Callable[[type[Query]], type[Query]]:
         None,
         description=f"Fields to sort by, with commas between them; a minus turns one round. Takes {', '.join(names)}.",
         examples=[f"-{names[-1]},{names[0]}"],
-        json_schema_extra={"pattern": f"^{field}(,{field})*$"},
+        json_schema_extra={"pattern": f"^({field}(,{field})*)?$"},
     )
 
     def describe(query: type[Query]) -> type[Query]:
@@ -87,7 +87,7 @@ def parse_sort(sort: str | None, allowed: Sequence[str]) -> tuple[Key, ...]:
     Raises:
         Invalid: a field is not one of those allowed, or is named twice.
     """
-    keys = [Key(part.removeprefix("-"), part.startswith("-")) for part in ("id" if sort is None else sort).split(",")]
+    keys = [Key(part.removeprefix("-"), part.startswith("-")) for part in (sort or "id").split(",")]
     names = [key.name for key in keys]
     for name in names:
         if name not in allowed:

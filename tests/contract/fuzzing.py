@@ -34,7 +34,7 @@ RULES = re.compile(
             r"That is \d+ points",
             r"is the last day of the (month|quarter|year)",
             r"is at (0|100) %",
-            "This milestone was complete",
+            "This milestone stood at 100 %",
             "Work in progress is at 0 to 99 %",
             "A report is true of today or an earlier date",
             "say in change_reason why",

@@ -26,16 +26,20 @@ def test_a_part_of_one_is_no_whole_number(api: Api) -> None:
     assert api.post("/v1/boards", {**BOARD, "parent_id": 1.5}).status_code == 422
 
 
-def test_a_priority_keeps_its_place(api: Api) -> None:
+@pytest.mark.parametrize(
+    ("change", "path", "field"),
+    [("change_priority", "/v1/priorities/1", "position"), ("change_milestone", "/v1/milestones/1", "agreed_on")],
+)
+def test_what_is_filled_in_for_a_new_row_cannot_be_emptied(api: Api, change: str, path: str, field: str) -> None:
     make_plan(api)
-    schema = operation("change_priority").body
+    schema = operation(change).body
     assert schema is not None
-    assert not checker(schema).is_valid({"position": None})
-    refused = api.patch("/v1/priorities/1", {"position": None})
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/position")
+    assert not checker(schema).is_valid({field: None})
+    refused = api.patch(path, {field: None})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{field}")
 
 
-@pytest.mark.parametrize("sort", ["", ",", "id,", "-", "--id", "id,id"])
+@pytest.mark.parametrize("sort", [",", "id,", "-", "--id", "id,id"])
 def test_an_order_names_fields(api: Api, sort: str) -> None:
     assert api.get("/v1/boards", params={"sort": sort}).status_code == 422
 
