@@ -133,7 +133,9 @@ async def is_writing(url: str, folder: Path) -> bool:
         return True
     if url.startswith("sqlite"):
         path = Path(str(make_url(url).database))
-        return any(path.with_name(path.name + ending).exists() for ending in ("-journal", "-wal"))
+        journals = (path.with_name(path.name + ending) for ending in ("-journal", "-wal"))
+        # The journal may stay behind, empty.
+        return any(journal.exists() and journal.stat().st_size for journal in journals)
     session = await asyncpg.connect(url)
     try:
         return bool(await session.fetchval(f"SELECT count(backend_xid) FROM pg_stat_activity WHERE {OURS}"))  # noqa: S608 It is fixed.
