@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from service.core import clock
 from tests.api.conftest import numbers
 from tests.conftest import Api
 from tests.factories import Body, Plan, bodies, report
@@ -114,6 +115,41 @@ def test_null_in_a_patch_empties_a_field(shared: Api, plan: Plan, name: str) -> 
     changed = shared.patch(f"/v1/{name}/{row['id']}", {field: None}).json()
     assert changed[field] is None
     assert shown(changed, field) == shown(row, field)
+
+
+DEFAULTS: list[tuple[str, str, Any]] = [
+    ("priorities", "description", ""),
+    ("workstreams", "heading", ""),
+    ("workstreams", "status", "active"),
+    ("workstreams", "area_ids", []),
+    ("workstreams", "partners", []),
+    ("milestones", "weight", 1),
+    ("milestones", "kind", "milestone"),
+    ("milestones", "due_precision", "day"),
+    ("decisions", "outcome", "pending"),
+]
+
+
+@pytest.mark.parametrize(("name", "field", "default"), DEFAULTS)
+def test_null_in_a_patch_puts_the_default_back(shared: Api, plan: Plan, name: str, field: str, default: Any) -> None:
+    other = {"weight": 9, "status": "on_hold", "kind": "action", "outcome": "agreed", "due_precision": "quarter"}
+    given = {**new_body(plan, name), **({field: other.get(field, "Some")} if isinstance(default, str | int) else {})}
+    row = shared.made(f"/v1/{name}", **given)
+    assert row[field] != default
+    assert shared.patch(f"/v1/{name}/{row['id']}", {field: None}).json()[field] == default
+
+
+def test_null_puts_a_milestone_into_the_plan_today(shared: Api, plan: Plan) -> None:
+    row = made(shared, plan, "milestones")
+    changed = shared.patch(f"/v1/milestones/{row['id']}", {"agreed_on": None}).json()
+    assert changed["agreed_on"] == clock.today().isoformat()
+
+
+def test_null_puts_a_priority_after_the_others(shared: Api, own_plan: Plan) -> None:
+    last = shared.made("/v1/priorities", ref="last", title="Last", strategy_id=own_plan.strategy, position=9)
+    moved = shared.patch(f"/v1/priorities/{own_plan.priority}", {"position": None}).json()
+    assert moved["position"] == 10
+    assert shared.patch(f"/v1/priorities/{last['id']}", {"position": None}).json()["position"] == 11
 
 
 @of_every_collection

@@ -51,6 +51,25 @@ def test_an_error_names_its_request_in_header_and_body(shared: Api, status: int)
     assert problem["status"] == status
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/json; charset=latin-1"},
+        {"Content-Type": "application/json; version=2"},
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ],
+)
+def test_a_body_that_would_be_misread_is_refused(shared: Api, headers: dict[str, str]) -> None:
+    answer = shared.call("POST", "/v1/boards", content=b'{"ref": "latin", "name": "x"}', headers=headers)
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'])
+def test_a_body_may_say_that_it_is_utf_8(shared: Api, kind: str) -> None:
+    body = f'{{"ref": "utf-{len(kind)}", "name": "Ögmund"}}'.encode()
+    assert shared.call("POST", "/v1/boards", content=body, headers={"Content-Type": kind}).status_code == 201
+
+
 @of_every_refusal
 def test_the_callers_own_request_id_is_kept(shared: Api, status: int) -> None:
     answer = sent(shared, status, **{"X-Request-Id": f"excel-{status}.a_b"})

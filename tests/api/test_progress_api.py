@@ -380,3 +380,38 @@ def test_progress_is_asked_of_one_strategy(shared: Api) -> None:
     for path in ("", "/trend?from=2018-01-01&to=2018-02-01", "/changes?from=2018-01-01&to=2018-02-01"):
         answer = shared.get(f"/v1/progress{path}")
         assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/query/strategy_id"]
+
+
+def test_owners_of_partners_are_groups_with_or_without_milestones(stage: Stage) -> None:
+    partner, stranger = (
+        stage.api.made("/v1/organisations", ref=f"org-{next(numbers)}", name="Partner", kind="nhs")["id"] for _ in "ab"
+    )
+    posts = [
+        stage.api.made("/v1/owners", ref=f"post-{next(numbers)}", post="Post", organisation_id=each)["id"]
+        for each in (partner, stranger)
+    ]
+    stage.alter(f"strategies/{stage.plan.strategy}", organisation_ids=[partner])
+    assert groups_of(stage.asked(group_by="owner")) == {posts[0]: None, None: 50.0}
+
+
+def test_a_filter_beside_the_address_narrows_it_further(stage: Stage) -> None:
+    other = stage.api.made("/v1/priorities", ref="other", title="Other", strategy_id=stage.plan.strategy)["id"]
+    where = f"/v1/priorities/{stage.plan.priority}/progress?as_at={AS_AT}&priority_id"
+    totals = [
+        stage.api.get(f"{where}={each}").json()["total"]["milestones"]["total"] for each in (stage.plan.priority, other)
+    ]
+    assert totals == [3, 0]
+
+
+def test_a_past_answer_names_the_newest_change_that_it_holds(stage: Stage) -> None:
+    told = stage.asked()["known_at"]
+    later = clock.now().isoformat()
+    report(stage.api, stage.half, status="complete")
+    assert stage.asked(known_at=later)["known_at"] == told
+    assert stage.asked(known_at=told)["known_at"] == told
+
+
+def test_a_future_instant_of_the_first_side_is_named(stage: Stage) -> None:
+    asked = {"strategy_id": stage.plan.strategy, "from": AS_AT, "to": AS_AT, "from_known_at": "2999-01-01T00:00:00Z"}
+    answer = stage.api.get("/v1/progress/changes", params=asked)
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/query/from_known_at"]
