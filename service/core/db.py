@@ -271,7 +271,8 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         cursor.execute("PRAGMA foreign_keys = ON")
         # Without it, INSERT OR REPLACE deletes a row past the trigger that refuses it.
         cursor.execute("PRAGMA recursive_triggers = ON")
-        cursor.execute("PRAGMA synchronous = FULL")
+        # With a rollback journal FULL leaves it to the disk when the end of the journal is written; EXTRA waits for it.
+        cursor.execute("PRAGMA synchronous = EXTRA")
         cursor.execute("PRAGMA cache_size = -65536")
         if is_wal_safe(sqlite3.sqlite_version_info):
             cursor.execute("PRAGMA journal_mode = WAL")

@@ -178,7 +178,11 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 def test_every_field_of_a_plan_file_is_described() -> None:
     sections = [
-        re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) for section in PLAN_FILE.read_text().split("\n### ")
+        dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", section, re.MULTILINE))
+        for section in PLAN_FILE.read_text().split("\n### ")
     ]
-    described = {frozenset(section) for section in sections if section}
-    assert described == {frozenset(model.model_fields) for model in models_of(PlanFile)}
+    described = {frozenset(section.items()) for section in sections if section}
+    assert described == {
+        frozenset((name, info.description) for name, info in model.model_fields.items())
+        for model in models_of(PlanFile)
+    }
