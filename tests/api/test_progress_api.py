@@ -1,64 +1,20 @@
-"""Progress over HTTP: groupings, time, why it moved, and what was known, on plans small enough to check by hand."""
+"""Progress over HTTP: groupings, time, and what was known, on plans small enough to check by hand."""
 
-from dataclasses import dataclass
-from math import isclose
 from typing import Any
 
 import pytest
 
 from service.core import clock
 from tests.api.conftest import numbers
+from tests.api.progress_stage import AS_AT, Stage, staged
 from tests.conftest import Api
-from tests.factories import Body, Plan, make_milestone, make_workstream, report
-
-AS_AT = "2018-12-31"
-
-
-@dataclass
-class Stage:
-    """A plan with three milestones under one priority, asked about over the API."""
-
-    api: Api
-    plan: Plan
-    half: int
-    done: int
-
-    def asked(self, path: str = "", **asked: Any) -> Body:
-        """Ask about the strategy's progress."""
-        given = {"strategy_id": self.plan.strategy, **({} if path else {"as_at": AS_AT}), **asked}
-        answer = self.api.get(f"/v1/progress{path}", params=given)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    def changes(self, **asked: Any) -> Body:
-        """Ask why progress moved in the second half of 2018."""
-        return self.asked("/changes", **{"from": "2018-06-30", "to": AS_AT, **asked})
-
-    def percent(self, **asked: Any) -> float | None:
-        """Return the total percentage."""
-        found: float | None = self.asked(**asked)["total"]["percent_complete"]
-        return found
-
-    def milestone(self, **values: Any) -> int:
-        """Add a milestone."""
-        row = make_milestone(self.api, self.plan.workstream, **{"ref": f"M-{next(numbers)}", **values})
-        return int(row["id"])
-
-    def alter(self, path: str, **values: Any) -> Body:
-        """Change a row, with a reason."""
-        answer = self.api.patch(f"/v1/{path}", {**values, "change_reason": "To see what moves"})
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+from tests.factories import Body, Plan, make_workstream, report
 
 
 @pytest.fixture
 def stage(shared: Api, own_plan: Plan) -> Stage:
-    """A milestone that nobody reported on, one of weight 2 at 50 %, and one that is complete: 200 ÷ 4 is 50 %."""
-    half = make_milestone(shared, own_plan.workstream, ref="HALF", weight=2, due_on="2019-03-31")["id"]
-    done = make_milestone(shared, own_plan.workstream, ref="DONE", start_on="2018-04-01", due_on="2018-09-30")["id"]
-    report(shared, half, effective_on="2018-10-31", status="in_progress", percent_complete=50)
-    report(shared, done, effective_on="2018-09-30", status="complete")
-    return Stage(shared, own_plan, half, done)
+    """A plan of three milestones that stands at 50 %."""
+    return staged(shared, own_plan)
 
 
 def groups_of(answer: Body) -> dict[Any, Any]:
@@ -219,72 +175,6 @@ def test_a_trend_has_an_end_to_its_points(stage: Stage) -> None:
     answer = stage.api.get("/v1/progress/trend", params=given)
     assert answer.status_code == 422
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/query/to"]
-
-
-# Why it moved.
-
-
-def reasons(answer: Body) -> dict[int, str]:
-    """Return why each milestone moved the figure, having checked that the effects add up."""
-    effects = sum(change["effect"] for change in answer["changes"])
-    assert isclose(effects, answer["delta"], abs_tol=1e-9)
-    return {change["milestone"]["id"]: change["reason"] for change in answer["changes"]}
-
-
-def test_reports_move_progress(stage: Stage) -> None:
-    answer = stage.changes()
-    assert (answer["from"]["percent_complete"], answer["to"]["percent_complete"], answer["delta"]) == (0.0, 50.0, 50.0)
-    assert reasons(answer) == {stage.half: "updated", stage.done: "updated"}
-    assert [change["effect"] for change in answer["changes"]] == [25.0, 25.0]
-    done = answer["changes"][0]
-    assert (done["milestone"]["ref"], done["from"]["status"], done["to"]["status"]) == (
-        "DONE",
-        "not_started",
-        "complete",
-    )
-
-
-def test_work_that_joins_the_plan_dilutes_the_rest(stage: Stage) -> None:
-    added = stage.milestone(agreed_on="2019-01-01")
-    answer = stage.changes(**{"from": AS_AT, "to": "2019-01-31"})
-    assert reasons(answer) == {stage.half: "diluted", stage.done: "diluted", added: "added"}
-    assert (answer["delta"], answer["changes"][-1]["from"]) == (-10.0, None)
-
-
-def test_work_that_is_withdrawn_is_removed(stage: Stage) -> None:
-    report(stage.api, stage.done, effective_on="2019-01-15", status="cancelled")
-    answer = stage.changes(**{"from": AS_AT, "to": "2019-01-31"})
-    assert reasons(answer)[stage.done] == "removed"
-    removed = next(change for change in answer["changes"] if change["reason"] == "removed")
-    assert (removed["effect"], removed["to"]["included"]) == (-25.0, False)
-    assert isclose(answer["delta"], 100 / 3 - 50)
-
-
-def test_another_weight_shows_against_what_was_known(stage: Stage) -> None:
-    known_at = stage.asked()["known_at"]
-    stage.alter(f"milestones/{stage.done}", weight=5)
-    answer = stage.changes(**{"from": AS_AT, "to": AS_AT, "from_known_at": known_at})
-    assert reasons(answer) == {stage.half: "diluted", stage.done: "reweighted"}
-    assert answer["delta"] == 25.0
-    assert (answer["from_known_at"], answer["from"]["receipt"]["weight"]) == (known_at, 4)
-
-
-def test_a_deletion_shows_against_what_was_known(stage: Stage) -> None:
-    known_at = stage.asked()["known_at"]
-    stage.api.delete(f"/v1/milestones/{stage.half}")
-    answer = stage.changes(**{"from": AS_AT, "to": AS_AT, "from_known_at": known_at})
-    assert reasons(answer)[stage.half] == "removed"
-
-
-def test_nothing_that_moved_is_nothing_told(stage: Stage) -> None:
-    answer = stage.changes(**{"from": AS_AT, "to": AS_AT})
-    assert (answer["changes"], answer["delta"]) == ([], 0.0)
-
-
-def test_there_is_no_difference_from_nothing(stage: Stage) -> None:
-    answer = stage.changes(**{"from": "2018-03-31"})
-    assert (answer["from"]["percent_complete"], answer["delta"]) == (None, None)
-    assert {change["reason"] for change in answer["changes"]} == {"added"}
 
 
 # What was known.
