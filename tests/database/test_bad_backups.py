@@ -46,7 +46,7 @@ BAD = {
     "a-line-is-no-row": Bad(forge("stamp", lambda rows: rows.append(None)), DAMAGED),  # type: ignore[arg-type]
     "a-column-is-missing": Bad(forge("stamp", lambda rows: rows[0].pop("at")), DAMAGED),
     "a-column-too-many": Bad(forge("stamp", lambda rows: rows[0].update(more=1)), DAMAGED),
-    "a-number-is-a-word": Bad(forge("milestone", lambda rows: rows[0].update(weight="heavy")), DAMAGED),
+    "a-number-is-a-word": Bad(forge("priority", lambda rows: rows[0].update(position="first")), DAMAGED),
     "a-number-is-too-large": Bad(
         forge("milestone", lambda rows: rows[0].update(weight=2**70)), DAMAGED, is_found_by_database=True
     ),
