@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-OUT_OF_BOUNDS = ("sqlite3.connect", "socket.")
+OUT_OF_BOUNDS = ("sqlite3.", "socket.")
+# An event loop makes a pair of sockets for itself, which lead nowhere.
+HARMLESS = "socket.__new__"
 _guarded = False
 
 
 def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
-    if _guarded and event.startswith(OUT_OF_BOUNDS):
+    if _guarded and event.startswith(OUT_OF_BOUNDS) and event != HARMLESS:
         # It is no Exception, so no code under test takes it for a fault to be handled.
         pytest.fail(f"A unit test came to {event}: test this among those that stand on a database or a server.")
 

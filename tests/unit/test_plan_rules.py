@@ -62,9 +62,9 @@ def test_a_report_stands_for_this_percentage(
         (NOT_STARTED, 1, AT_40, "A milestone that is not_started is at 0 %"),
         (PROPOSED, 50, AT_40, "A milestone that is proposed is at 0 %"),
         (IN_PROGRESS, 100, AT_40, "Work in progress is at 0 to 99 %"),
-        (IN_PROGRESS, None, DONE, "This milestone was complete"),
-        (ON_HOLD, None, DONE, "This milestone was complete"),
-        (IN_PROGRESS, None, CANCELLED_WHEN_DONE, "This milestone was complete"),
+        (IN_PROGRESS, None, DONE, "This milestone stood at 100 %"),
+        (ON_HOLD, None, DONE, "This milestone stood at 100 %"),
+        (IN_PROGRESS, None, CANCELLED_WHEN_DONE, "This milestone stood at 100 %"),
     ],
 )
 def test_a_report_that_contradicts_itself_is_refused(
