@@ -141,16 +141,17 @@ def fill(url: str) -> None:
 
 def link_everything(connection: Connection) -> None:
     """Make one link of each kind that is not in the sample, and a value of an indicator."""
-    recorder = Recorder(connection, None, clock.now())
     for name in LINKS:
         table = metadata.tables[name]
         if not count_rows(connection, table):
             ends = {key.parent.name: first_id(connection, key.column.table) for key in table.foreign_keys}
-            recorder.link_many(table, [ends])
+            relink(connection, table, ends[table.info["owner"]], [ends])
     observation = metadata.tables["observation"]
     value = {"indicator_id": first_id(connection, metadata.tables["indicator"]), "published_on": date(2018, 12, 10)}
     counts = {"numerator": 65, "denominator": 100, "comparator_value": 50.5}
-    recorder.append(observation, {**value, "value": 3.8, **counts, "commentary": "Up ↗, says “Ögmund”"})
+    Recorder(connection, None, clock.now()).append(
+        observation, {**value, "value": 3.8, **counts, "commentary": "Up ↗, says “Ögmund”"}
+    )
 
 
 def change_everything(connection: Connection) -> None:
@@ -161,20 +162,29 @@ def change_everything(connection: Connection) -> None:
     for name in LINKS:
         table = metadata.tables[name]
         (row,) = connection.execute(select(table).limit(1)).mappings()
-        owner = table.info["owner"]
-        recorder.link(table, {owner: row[owner]}, [])
+        relink(connection, table, row[table.info["owner"]], [])
+
+
+def relink(connection: Connection, table: Table, owner_id: int, rows: list[Body]) -> None:
+    """Give a row other links, as a change to that row, in a transaction of its own."""
+    recorder, owner = Recorder(connection, None, clock.now()), table.info["owner"]
+    (key,) = table.c[owner].foreign_keys
+    recorder.alter(key.column.table, owner_id, {})
+    recorder.link(table, {owner: owner_id}, rows)
 
 
 def retire_something(connection: Connection) -> None:
     """Put the links back that were taken away, and take the newest organisation away again."""
-    recorder = Recorder(connection, None, clock.now())
     for name in LINKS:
         table = metadata.tables[name]
         if not count_rows(connection, table):
             (row,) = connection.execute(select(TWINS[name]).limit(1)).mappings()
-            recorder.link_many(table, [{key: row[key] for key in table.columns.keys() if key != "from_seq"}])
+            held = {key: row[key] for key in table.columns.keys() if key != "from_seq"}
+            relink(connection, table, row[table.info["owner"]], [held])
     organisation = metadata.tables["organisation"]
-    made = recorder.add(organisation, {"ref": "gone", "name": "Gone", "kind": "other", "parent_id": None})
+    made = Recorder(connection, None, clock.now()).add(
+        organisation, {"ref": "gone", "name": "Gone", "kind": "other", "parent_id": None}
+    )
     # In a transaction of its own: what one and the same makes and takes away was never known.
     Recorder(connection, None, clock.now()).retire(organisation, made["id"])
 

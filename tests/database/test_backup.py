@@ -83,6 +83,7 @@ def writing(url: str) -> Iterator[Callable[[], int]]:
         report = {"milestone_id": row_id, "effective_on": clock.today(), "status": "on_hold", "percent_complete": 1}
         recorder.append(status_update, {**report, "evidence": []})
         areas = [{"area_id": 1 + committed % 4}]
+        recorder.alter(workstream, stream, {})
         recorder.link(workstream_area, {"workstream_id": stream}, areas)
 
     def go_on() -> None:
