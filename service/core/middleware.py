@@ -11,6 +11,8 @@ from service.core.metrics import count
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+# Anybody can make up methods; each would be a series of its own for ever.
+METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT"})
 access = logging.getLogger("tracker.access")
 
 
@@ -52,7 +54,7 @@ class RequestFrame:
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "none")
-            count(method, route, status, seconds)
+            count(method if method in METHODS else "other", route, status, seconds)
             if self.is_logged:
                 said = {
                     "request_id": request_id,

@@ -158,6 +158,14 @@ def test_a_service_whose_database_is_not_migrated_is_alive_and_not_ready(databas
     assert "tracker migrate" in answer.json()["detail"]
 
 
+def test_methods_that_are_made_up_are_counted_as_one(shared: Api) -> None:
+    for number in range(3):
+        assert shared.call(f"MADE{number}", "/v1/boards").status_code == 405
+    counted = [line for line in shared.get("/metrics").text.splitlines() if line.startswith("tracker_requests_total{")]
+    assert any('method="other"' in line for line in counted)
+    assert not any("MADE" in line for line in counted)
+
+
 def test_requests_are_counted_by_route_and_status(shared: Api) -> None:
     def counted() -> float:
         lines = shared.get("/metrics").text.splitlines()
