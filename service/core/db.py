@@ -274,8 +274,9 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         # With a rollback journal FULL leaves it to the disk when the end of the journal is written; EXTRA waits for it.
         cursor.execute("PRAGMA synchronous = EXTRA")
         cursor.execute("PRAGMA cache_size = -65536")
-        if is_wal_safe(sqlite3.sqlite_version_info):
-            cursor.execute("PRAGMA journal_mode = WAL")
+        # A commit that deletes its journal can be undone by a power cut: nothing waits until the name is gone from
+        # the disk. A journal that is cut short in place is waited for, and takes fewer waits in all.
+        cursor.execute(f"PRAGMA journal_mode = {'WAL' if is_wal_safe(sqlite3.sqlite_version_info) else 'TRUNCATE'}")
         cursor.close()
 
     return engine
