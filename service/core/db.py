@@ -55,6 +55,12 @@ PASSING_FAULTS: tuple[type[BaseException], ...] = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.InvalidAuthorizationSpecificationError,
+    # The server that was written to has become a standby.
+    asyncpg.ReadOnlySQLTransactionError,
+    # The connection was ended from the other side, and the driver has not taken that in yet.
+    asyncpg.InternalClientError,
+    # A time limit of the server's ended the session.
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 # Of those, what other work on the database causes.
 OF_OTHERS = (PoolTimeout, asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
@@ -64,6 +70,7 @@ PASSING_ON_SQLITE = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_INTERRUPT,
 )
 

@@ -213,3 +213,24 @@ def test_a_failing_commit_is_no_success(sample: Api) -> None:
     assert sample.get("/v1/milestones/2").headers["etag"] == tag
     assert sample.post(REPORTS, {"status": "on_hold"}).status_code == 201
     assert sample.look(faults_of) == []
+
+
+@on_sqlite
+def test_a_file_that_cannot_be_written_makes_writers_come_again(sample: Api, engine_name: str) -> None:
+    del engine_name
+    sample.token()
+
+    @event.listens_for(sample.database.engine, "checkout")
+    def protect(connection: Any, *_: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+
+    refused = sample.post(REPORTS, {"status": "on_hold"})
+    assert (refused.status_code, refused.headers.get("retry-after")) == (503, "2"), refused.text
+    assert sample.get(LIST).status_code == 200
+    event.remove(sample.database.engine, "checkout", protect)
+
+    @event.listens_for(sample.database.engine, "checkout")
+    def release(connection: Any, *_: object) -> None:
+        connection.execute("PRAGMA query_only = OFF")
+
+    assert sample.post(REPORTS, {"status": "on_hold"}).status_code == 201

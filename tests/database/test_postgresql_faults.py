@@ -130,6 +130,26 @@ def test_a_pool_without_a_free_connection_makes_requests_come_again(sample_url: 
 
 
 @on_postgresql
+def test_a_database_that_takes_no_writes_makes_writers_come_again(sample_url: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with on_stage(sample_url, tmp_path) as stage, postgresql_session(sample_url) as session:
+            before = await stage.changes()
+            database = await session.fetchval("SELECT current_database()")
+            await session.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+            await cut_connections(session)
+            # The first may still find out that its connection is gone.
+            for _ in range(3):
+                assert_says_come_again(await stage.report())
+            assert (await stage.get()).status == 200
+            await session.execute(f"ALTER DATABASE {database} RESET default_transaction_read_only")
+            await cut_connections(session)
+            assert await stage.changes() == before
+            await until_well(stage)
+
+    asyncio.run(story())
+
+
+@on_postgresql
 @pytest.mark.parametrize("setting", ["statement_timeout", "idle_in_transaction_session_timeout"])
 def test_a_time_limit_of_the_database_makes_requests_come_again(sample_url: str, setting: str, tmp_path: Path) -> None:
     async def story() -> None:
