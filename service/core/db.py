@@ -278,8 +278,7 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         cursor.execute("PRAGMA foreign_keys = ON")
         # Without it, INSERT OR REPLACE deletes a row past the trigger that refuses it.
         cursor.execute("PRAGMA recursive_triggers = ON")
-        # With a rollback journal FULL leaves it to the disk when the end of the journal is written; EXTRA waits for it.
-        cursor.execute("PRAGMA synchronous = EXTRA")
+        cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA cache_size = -65536")
         # A commit that deletes its journal can be undone by a power cut: nothing waits until the name is gone from
         # the disk. A journal that is cut short in place is waited for, and takes fewer waits in all.
