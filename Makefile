@@ -18,8 +18,9 @@ setup: $(VENV)/.project-installed ## Make .venv with everything in it (PYTHON=py
 run: setup ## Start the service with sample data and print how to sign in
 	$(BIN)/tracker demo
 
-test: setup ## Run every test, on SQLite and on PostgreSQL (ARGS='-k progress -n 2' are given to pytest)
-	$(BIN)/pytest $(ARGS)
+# A file stays with one process, for its tests share a service; more processes than these only wait for one another.
+test: setup ## Run every test, on SQLite and on PostgreSQL (ARGS='-k progress -n 0' are given to pytest)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 check: setup ## Check style, types, imports, the API description and the locks
 	$(BIN)/ruff check

@@ -33,9 +33,10 @@ ROWS = {
     "get_funding_award": "/v1/funding-awards/{made[funding-awards]}",
     "get_indicator": "/v1/indicators/{made[indicators]}",
     "get_update": "/v1/updates/{made[updates]}",
+    "get_observation": "/v1/observations/{made[observations]}",
 }
 TAGGED = {**ROWS, **PROGRESS}
-UNTOUCHABLE = {"get_update"}
+UNTOUCHABLE = {"get_update", "get_observation"}
 of_everything_tagged = pytest.mark.parametrize("name", sorted(TAGGED))
 of_every_row = pytest.mark.parametrize("name", sorted(set(ROWS) - UNTOUCHABLE))
 Address = Callable[[str], str]
@@ -51,6 +52,10 @@ def address(shared: Api, plan: Plan) -> Address:
             if collection in TAGGED[name]:
                 body = {**bodies(plan)[collection], "ref": f"new-{next(numbers)}"}
                 made[collection] = shared.made(f"/v1/{collection}", **body)["id"]
+        if "observations" in TAGGED[name]:
+            body = {**bodies(plan)["indicators"], "ref": f"new-{next(numbers)}"}
+            where = f"/v1/indicators/{shared.made('/v1/indicators', **body)['id']}/observations"
+            made["observations"] = shared.made(where, published_on="2018-12-10", value=1)["id"]
         if "updates" in TAGGED[name]:
             made["updates"] = report(shared, plan.milestone, status="on_hold")["id"]
         return TAGGED[name].format(plan=plan, made=made)

@@ -38,7 +38,9 @@ READS: dict[str, tuple[str, int]] = {
     "get update": ("/v1/updates/1", ROW),
     # The milestone or the indicator is looked up first: what is not there is 404.
     "list milestone updates": ("/v1/milestones/1/updates", PAGE + 1),
-    "list observations": ("/v1/indicators/1/observations", PAGE + 1),
+    "list observations of an indicator": ("/v1/indicators/1/observations", PAGE + 1),
+    "list observations": ("/v1/observations", PAGE),
+    "get observation": ("/v1/observations/1", ROW),
     "list events": ("/v1/events?after=1", PAGE),
     # The rest of a transaction that is longer than the page: the sample plan was loaded in one.
     "list events of a long transaction": ("/v1/events", PAGE + 1),
