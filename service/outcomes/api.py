@@ -39,7 +39,7 @@ async def observations_answer(visit: Visit, query: ObservationQuery, indicator_i
     """Answer with a page of values, of one indicator or of all."""
 
     def ask(connection: Connection) -> Page:
-        moment = moment_of(connection, query.known_at, clock.today(), clock.now())
+        moment = moment_of(connection, query.known_at)
         return service.list_observations(connection, query, moment, indicator_id)
 
     return page_answer(visit.request, await visit.snapshot(ask))
@@ -69,7 +69,7 @@ async def get_observation(row_id: PathId, query: Annotated[KnownAt, Query()], vi
     """Answer with one value."""
 
     def ask(connection: Connection) -> Row:
-        moment = moment_of(connection, query.known_at, clock.today(), clock.now())
+        moment = moment_of(connection, query.known_at)
         return service.get_observation(connection, row_id, moment)
 
     return tagged_answer(visit.request, to_json(await visit.snapshot(ask)))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, FromClause, select
 
 from service.core.errors import Fault, Invalid
 from service.core.history import Recorder, Row, as_known, stamp
-from service.core.paging import ListQuery, Page
+from service.core.paging import Page
 from service.outcomes.models import indicator, indicator_priority, observation
 from service.outcomes.rules import Polarity, compare, observation_faults
 from service.outcomes.schemas import (
@@ -22,7 +22,7 @@ from service.outcomes.schemas import (
 )
 from service.plan.catalogue import linked, same_strategy
 from service.plan.models import area, workstream
-from service.plan.queries import get_row, list_rows, missing
+from service.plan.queries import get_listed, get_row, list_rows
 from service.plan.resource import Draft, Link, Listing, Moment, Resource
 
 JUDGED_BY = ("polarity", "unit")
@@ -122,10 +122,7 @@ def get_observation(connection: Connection, observation_id: int, moment: Moment)
     Raises:
         NotFound: it was not known, or its indicator was not.
     """
-    found = list_rows(connection, OBSERVATIONS, ListQuery(), moment, {"id": [observation_id]}).items
-    if not found:
-        raise missing("observation", observation_id)
-    return compared(found[0])
+    return compared(get_listed(connection, OBSERVATIONS, "observation", observation_id, moment))
 
 
 def compared(row: Row) -> Row:

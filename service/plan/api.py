@@ -75,18 +75,18 @@ def page_answer(request: Request, page: Page) -> Response:
     return json_answer({"items": page.items, "next": following}, headers=headers)
 
 
-def moment_of(connection: Connection, known_at: datetime | None, as_at: date, now: datetime) -> Moment:
-    """Return the moment a question is asked of; what is known now takes no look at the stamps."""
+def moment_of(connection: Connection, known_at: datetime | None, as_at: date | None = None) -> Moment:
+    """Return the moment a question is asked of, about today unless told; now takes no look at the stamps."""
+    day = as_at or clock.today()
     if known_at is None:
-        return Moment(None, as_at)
-    return Moment(find_known(connection, known_at, now).past_seq, as_at)
+        return Moment(None, day)
+    return Moment(find_known(connection, known_at, clock.now()).past_seq, day)
 
 
 def _add_list(router: APIRouter, resource: Resource) -> None:
     async def list_all(query: Any, visit: Visit) -> Response:
         def ask(connection: Connection) -> Page:
-            as_at = getattr(query, "as_at", None) or clock.today()
-            moment = moment_of(connection, query.known_at, as_at, clock.now())
+            moment = moment_of(connection, query.known_at, getattr(query, "as_at", None))
             return list_rows(connection, resource, query, moment)
 
         run = visit.read if query.known_at is None else visit.snapshot
@@ -109,9 +109,7 @@ def _add_list(router: APIRouter, resource: Resource) -> None:
 def _add_get(router: APIRouter, resource: Resource) -> None:
     async def get_one(row_id: PathId, query: Annotated[KnownAt, Query()], visit: Visit) -> Response:
         def ask(connection: Connection) -> Row:
-            return get_row(
-                connection, resource, row_id, moment_of(connection, query.known_at, clock.today(), clock.now())
-            )
+            return get_row(connection, resource, row_id, moment_of(connection, query.known_at))
 
         run = visit.read if query.known_at is None else visit.snapshot
         return tagged_answer(visit.request, to_json(await run(ask)))

@@ -132,6 +132,18 @@ def list_rows(
     return Page(items[: query.limit], encode_cursor(keys, items[query.limit - 1]))
 
 
+def get_listed(connection: Connection, listing: Listing, noun: str, row_id: int, moment: Moment) -> Row:
+    """Return one row of a list that has no versions, as the list shows it.
+
+    Raises:
+        NotFound: it was not known.
+    """
+    found = list_rows(connection, listing, ListQuery(), moment, {"id": [row_id]}).items
+    if not found:
+        raise missing(noun, row_id)
+    return found[0]
+
+
 @lru_cache(STATEMENTS_KEPT)
 def _source(listing: Listing, is_past: bool) -> FromClause:
     return listing.source(Moment(0 if is_past else None, date.min))

@@ -12,7 +12,7 @@ from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.columns import to_microseconds
 from service.core.history import Known, Recorder, Row, find_known
-from service.core.paging import ListQuery, Page
+from service.core.paging import Page
 from service.plan.api import PathId, collection_router, moment_of, page_answer
 from service.plan.catalogue import PRIORITIES, WORKSTREAMS
 from service.plan.openapi import (
@@ -27,7 +27,7 @@ from service.plan.openapi import (
     answers,
     page_model,
 )
-from service.plan.queries import get_row, list_rows, missing, updates_as_known
+from service.plan.queries import get_listed, get_row, list_rows, updates_as_known
 from service.plan.resource import Listing, Moment, Resource
 from service.plan.schemas import UPDATE_ORDERS, KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
 from service.plan.service import record_update
@@ -71,7 +71,7 @@ PROGRESS_TAG = "progress"
 
 def list_updates(connection: Connection, query: StatusUpdateQuery, milestone_id: int | None = None) -> Page:
     """Return a page of reports, of one milestone or across all; NotFound where that one is not known."""
-    moment = moment_of(connection, query.known_at, clock.today(), clock.now())
+    moment = moment_of(connection, query.known_at)
     if milestone_id is None:
         return list_rows(connection, UPDATES, query, moment)
     get_row(connection, MILESTONES, milestone_id, moment)
@@ -108,11 +108,8 @@ async def get_update(
     """Answer with one report."""
 
     def ask(connection: Connection) -> Row:
-        moment = moment_of(connection, query.known_at, clock.today(), clock.now())
-        found = list_rows(connection, UPDATES, ListQuery(), moment, {"id": [row_id]}).items
-        if not found:
-            raise missing("status update", row_id)
-        return found[0]
+        moment = moment_of(connection, query.known_at)
+        return get_listed(connection, UPDATES, "status update", row_id, moment)
 
     return tagged_answer(visit.request, to_json(await visit.snapshot(ask)))
 

@@ -10,7 +10,7 @@ from service.core import clock
 from service.core.history import Recorder
 from service.plan import events
 from service.plan.models import board
-from tests.api.conftest import numbers
+from tests.api.conftest import followed, numbers
 from tests.conftest import Api
 from tests.durability.audit import Entry, change_log
 from tests.factories import Body, Plan, bodies, report
@@ -30,13 +30,7 @@ def newest(api: Api) -> int:
 
 def pages(api: Api, seq: int, limit: int) -> Iterator[list[Body]]:
     """Follow the feed after a transaction until there is no more."""
-    following: str | None = f"/v1/events?after={seq}&limit={limit}"
-    while following:
-        answer = api.get(following)
-        assert answer.status_code == 200, answer.text
-        following = answer.json()["next"]
-        assert answer.headers.get("link") == (f'<{following}>; rel="next"' if following else None)
-        yield answer.json()["items"]
+    return followed(api, f"/v1/events?after={seq}&limit={limit}")
 
 
 def events_after(api: Api, seq: int, limit: int = 1000) -> list[Body]:

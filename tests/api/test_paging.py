@@ -12,6 +12,7 @@ from service.outcomes.service import INDICATORS, OBSERVATIONS
 from service.plan.catalogue import COLLECTIONS
 from service.progress.api import UPDATES
 from service.progress.milestones import MILESTONES
+from tests.api.conftest import followed
 from tests.conftest import Api
 from tests.contract.document import operations
 from tests.factories import Body, bodies, make_plan
@@ -63,20 +64,9 @@ def _rows(shared: Api) -> None:
         shared.made("/v1/indicators/1/observations", **values)
 
 
-def pages(api: Api, following: str | None, between: Callable[[], object] = lambda: None) -> Iterator[list[Body]]:
-    """Follow a list to its end, and do something between two pages."""
-    while following:
-        answer = api.get(following)
-        assert answer.status_code == 200, answer.text
-        following = answer.json()["next"]
-        assert answer.headers.get("link") == (f'<{following}>; rel="next"' if following else None)
-        yield answer.json()["items"]
-        between()
-
-
 def walked(api: Api, address: str, between: Callable[[], object] = lambda: None) -> list[Body]:
     """Return the rows of a whole list, read page by page."""
-    return [row for page in pages(api, address, between) for row in page]
+    return [row for page in followed(api, address, between) for row in page]
 
 
 @cache
