@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 import service
 from service import cli
 from service.access.callers import Callers
+from service.access.collection import collection_router
 from service.access.door import Door, MetricsReader
 from service.core.answers import json_answer
 from service.core.db import Database
@@ -25,11 +26,10 @@ from service.core.middleware import RequestFrame
 from service.core.migrations import current_revision, newest_revision
 from service.core.openapi import describe
 from service.core.problems import add_handlers, problem
+from service.core.responses import answers
 from service.outcomes import api as outcomes
 from service.plan import events
-from service.plan.api import collection_router
 from service.plan.catalogue import COLLECTIONS
-from service.plan.openapi import answers
 from service.progress import api as progress
 from service.progress.answers import KeptAnswers
 from service.settings import Settings, read_settings

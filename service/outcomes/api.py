@@ -5,15 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
+from service.access.collection import PathId, collection_router, moment_of, page_answer
 from service.access.door import Door, PlanReader, PlanWriter, Visit
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.history import Recorder, Row
 from service.core.paging import Page
-from service.outcomes import service
-from service.outcomes.schemas import AllObservationsQuery, ObservationCreate, ObservationQuery, ObservationRead
-from service.plan.api import PathId, collection_router, moment_of, page_answer
-from service.plan.openapi import (
+from service.core.responses import (
     ETAG,
     IDEMPOTENCY_KEY,
     IF_NONE_MATCH,
@@ -25,7 +23,9 @@ from service.plan.openapi import (
     answers,
     page_model,
 )
-from service.plan.schemas import KnownAt
+from service.core.schemas import KnownAt
+from service.outcomes import service
+from service.outcomes.schemas import AllObservationsQuery, ObservationCreate, ObservationQuery, ObservationRead
 
 indicators = collection_router(service.INDICATORS)
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=["indicators"])

@@ -6,8 +6,9 @@ from pydantic import ConfigDict, Field, Strict
 
 from service.core.fields import LARGEST_ID, Day, Id, Input, Instant, Number, Prose, Ref, Title
 from service.core.paging import ListQuery, sorted_by
+from service.core.schemas import Common, Ids, KnownAt, Several, UrlIds, ids_of, patch_of, several
 from service.outcomes.rules import Judgement, Polarity
-from service.plan.schemas import Common, Ids, KnownAt, PlanQuery, Several, UrlIds, ids_of, patch_of, several
+from service.plan.schemas import PlanQuery
 
 Count = Annotated[int, Strict(), Field(ge=0, le=LARGEST_ID)]
 

@@ -6,6 +6,8 @@ from functools import partial
 
 from sqlalchemy import Connection, FromClause, select
 
+from service.access.resource import Draft, Link, Listing, Moment, Resource
+from service.access.rows import get_listed, get_row, list_rows
 from service.core.errors import Fault, Invalid
 from service.core.history import Recorder, Row, as_known, stamp
 from service.core.paging import Page
@@ -22,8 +24,6 @@ from service.outcomes.schemas import (
 )
 from service.plan.catalogue import linked, same_strategy
 from service.plan.models import area, workstream
-from service.plan.queries import get_listed, get_row, list_rows
-from service.plan.resource import Draft, Link, Listing, Moment, Resource
 
 JUDGED_BY = ("polarity", "unit")
 INDICATOR_PRIORITIES = Link("priority_ids", indicator_priority, ("priority_id",))

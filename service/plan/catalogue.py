@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, Table, exists, func, or_, select
 
 from service.access.policy import Act
+from service.access.resource import Draft, Link, Moment, Resource
 from service.core.errors import Fault
 from service.core.history import as_known, metadata
 from service.plan import models, rules, schemas
-from service.plan.resource import Draft, Link, Moment, Resource
 
 
 def linked(link: Link, rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, and_, or_, select
 
+from service.access.collection import page_answer
 from service.access.door import Door, PlanReader
 from service.core.fields import Id, Input, Instant, NumberInUrl
 from service.core.history import change, stamp
 from service.core.paging import CURSOR_MEANING, Limit, Page, bad_cursor
-from service.plan.api import page_answer
-from service.plan.openapi import LINK, LISTING, answers, page_model
-from service.plan.schemas import Deed
+from service.core.responses import LINK, LISTING, answers, page_model
+from service.core.schemas import Deed
 
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=["events"])
 LONGEST_PAGE = 10_000

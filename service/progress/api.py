@@ -7,15 +7,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
+from service.access.collection import PathId, collection_router, moment_of, page_answer
 from service.access.door import Door, PlanReader, Reporter, Visit
+from service.access.resource import Listing, Moment, Resource
+from service.access.rows import get_listed, get_row, list_rows
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.columns import to_microseconds
 from service.core.history import Known, Recorder, Row, find_known
 from service.core.paging import Page
-from service.plan.api import PathId, collection_router, moment_of, page_answer
-from service.plan.catalogue import PRIORITIES, WORKSTREAMS
-from service.plan.openapi import (
+from service.core.responses import (
     ETAG,
     IDEMPOTENCY_KEY,
     IF_NONE_MATCH,
@@ -27,9 +28,10 @@ from service.plan.openapi import (
     answers,
     page_model,
 )
-from service.plan.queries import get_listed, get_row, list_rows, updates_as_known
-from service.plan.resource import Listing, Moment, Resource
-from service.plan.schemas import UPDATE_ORDERS, KnownAt, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
+from service.core.schemas import KnownAt
+from service.plan.catalogue import PRIORITIES, WORKSTREAMS
+from service.plan.queries import updates_as_known
+from service.plan.schemas import UPDATE_ORDERS, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
 from service.plan.service import record_update
 from service.progress import service
 from service.progress.answers import KeptAnswers

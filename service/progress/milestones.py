@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, exists, func, select
 
+from service.access.resource import AS_AT, Draft, Moment, Resource
 from service.core.errors import Fault
 from service.core.history import as_known
 from service.plan import models, rules, schemas
 from service.plan.catalogue import WORKSTREAM_PRIORITIES
-from service.plan.resource import AS_AT, Draft, Moment, Resource
 from service.plan.service import has_updates
 from service.progress.facts import facts
 from service.progress.schemas import MilestoneQuery, MilestoneRead

@@ -27,11 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named
 
+from service.access.resource import Moment
+from service.access.rows import STATEMENTS_KEPT, filter_parameters, filter_values, filters
 from service.core.columns import constant, constants
 from service.core.history import Known, as_known
 from service.plan import models
-from service.plan.queries import STATEMENTS_KEPT, filter_parameters, filter_values, filters
-from service.plan.resource import Moment
 from service.progress.facts import facts
 from service.progress.milestones import MILESTONES
 from service.progress.rules import COUNT_NAMES, MOST_DRIVERS, Driver, GroupBy, Member, Rag, Sums

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.core.calendar import Every
 from service.core.fields import LARGEST_ID, Day, Flag, Id, IdInUrl, Input, Instant, Prose, Ref, Title
+from service.core.schemas import Common, KnownAt, Several, UrlIds, ids_of, several
 from service.plan.rules import Confidence, MilestoneKind, MilestoneStatus
-from service.plan.schemas import Common, KnownAt, MilestoneCreate, PlanQuery, Several, UrlIds, ids_of, several
+from service.plan.schemas import MilestoneCreate, PlanQuery
 from service.progress.rules import MOST_DRIVERS, DriverReason, GroupBy, Rag
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from service.access.rows import missing
 from service.core.calendar import Every, period_ends
 from service.core.errors import Fault, Invalid
 from service.core.history import as_known
 from service.plan.models import strategy
-from service.plan.queries import missing
 from service.progress.queries import Cell, Group, Question, fetch_cells, fetch_groups, fetch_members
 from service.progress.rules import RULES_VERSION, GroupBy, Member, add_up, effect_of, progress_of, reason_of
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from service.access.rows import PAGING
 from service.outcomes.schemas import AllObservationsQuery
 from service.outcomes.service import INDICATORS
 from service.plan.catalogue import COLLECTIONS
-from service.plan.queries import PAGING
 from service.plan.schemas import StatusUpdateQuery
 from service.progress.milestones import MILESTONES
 from service.progress.schemas import MilestoneFilters

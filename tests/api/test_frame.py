@@ -90,7 +90,7 @@ def test_browsers_are_kept_honest(shared: Api, path: str) -> None:
 
 def break_boards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every list fail in a way that nobody foresaw."""
-    monkeypatch.setattr("service.plan.api.list_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr("service.access.collection.list_rows", lambda *_: 1 / 0)
 
 
 def test_a_fault_of_the_service_tells_its_id_and_nothing_else(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,15 +8,17 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import Field, create_model
 from sqlalchemy import Connection
 
+from service.access import writing
 from service.access.door import Door, Visit, entered
 from service.access.policy import Act
+from service.access.resource import Moment, Resource
+from service.access.rows import get_row, list_rows, list_versions
 from service.core import clock
 from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
 from service.core.fields import IdInUrl, Input, Reason
 from service.core.history import Recorder, Row, find_known
 from service.core.paging import CURSOR_MEANING, Limit, Page, bad_cursor, next_url, sorted_by
-from service.plan import service
-from service.plan.openapi import (
+from service.core.responses import (
     CHANGING,
     ETAG,
     IDEMPOTENCY_KEY,
@@ -31,9 +33,7 @@ from service.plan.openapi import (
     answers,
     page_model,
 )
-from service.plan.queries import get_row, list_rows, list_versions
-from service.plan.resource import Moment, Resource
-from service.plan.schemas import HistoryEntry, KnownAt
+from service.core.schemas import HistoryEntry, KnownAt
 
 PathId = Annotated[IdInUrl, Path(alias="id", description="Number of the row.", examples=[1])]
 MERGE_PATCH = "application/merge-patch+json"
@@ -130,7 +130,7 @@ def _add_get(router: APIRouter, resource: Resource) -> None:
 def _add_create(router: APIRouter, resource: Resource) -> None:
     async def create(body: Any, visit: Visit) -> Response:
         def act(recorder: Recorder) -> tuple[Row, str]:
-            row = service.create_row(recorder, resource, body, clock.today())
+            row = writing.create_row(recorder, resource, body, clock.today())
             return row, f"/v1/{resource.name}/{row['id']}"
 
         return await visit.post(act)
@@ -158,7 +158,7 @@ def _add_change(router: APIRouter, resource: Resource) -> None:
         def act(recorder: Recorder) -> bytes:
             unchanged: Callable[[Row], None] = lambda row: check_match(expected, row)  # noqa: E731 One line says it.
             return to_json(
-                service.change_row(recorder, resource, row_id, body, unchanged=unchanged, today=clock.today())
+                writing.change_row(recorder, resource, row_id, body, unchanged=unchanged, today=clock.today())
             )
 
         content = await visit.write(act)
@@ -188,7 +188,7 @@ def _add_retire(router: APIRouter, resource: Resource) -> None:
 
         def act(recorder: Recorder) -> None:
             recorder.reason = query.change_reason
-            service.retire_row(recorder, resource, row_id, lambda row: check_match(expected, row), clock.today())
+            writing.retire_row(recorder, resource, row_id, lambda row: check_match(expected, row), clock.today())
 
         await visit.write(act)
         return Response(status_code=204)

@@ -1,0 +1,224 @@
+"""Reading rows of a collection: one, a page of them, the versions of one. One statement each."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+
+from service.access.resource import Listing, Moment, Resource
+from service.core.errors import NotFound
+from service.core.history import Row, change, stamp, versions
+from service.core.paging import (
+    Key,
+    ListQuery,
+    Page,
+    after,
+    decode_cursor,
+    encode_cursor,
+    order_by,
+    parse_sort,
+    place_parameters,
+)
+
+# The parameters of a list that are no filters.
+PAGING = frozenset({"limit", "cursor", "sort", "known_at"})
+STATEMENTS_KEPT = 256
+# What lower() of both engines folds; Python's own would fold more, and then find less.
+SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
+ESCAPE = "/"
+# Filters that take one value; every other takes a list.
+SINGLE = frozenset(
+    {
+        "as_at",
+        "due_after",
+        "due_before",
+        "effective_after",
+        "effective_before",
+        "overdue",
+        "q",
+        "recorded_since",
+        "updated_since",
+    }
+)
+
+
+def missing(noun: str, row_id: int) -> NotFound:
+    """Return the error of a row that is not there, or that the actor may not see."""
+    return NotFound(f"There is no {noun} {row_id}, or you may not see it.")
+
+
+def find_row(connection: Connection, resource: Resource, row_id: int, moment: Moment) -> Row | None:
+    """Return a row as it was known, or None where there is none."""
+    statement = _one_row(resource, moment.past_seq is not None)
+    row = connection.execute(statement, {"row_id": row_id, **moment.parameters}).one_or_none()
+    return None if row is None else resource.arrange(dict(row._mapping))
+
+
+def get_row(connection: Connection, resource: Resource, row_id: int, moment: Moment) -> Row:
+    """Return a row as it was known.
+
+    Raises:
+        NotFound: there was none.
+    """
+    row = find_row(connection, resource, row_id, moment)
+    if row is None:
+        raise missing(resource.noun, row_id)
+    return row
+
+
+@lru_cache(STATEMENTS_KEPT)
+def _one_row(resource: Resource, is_past: bool) -> Select[Any]:
+    moment = Moment(0 if is_past else None, date.min)
+    rows = resource.source(moment)
+    chosen = select(*resource.columns(rows, moment.seq)).select_from(rows)
+    return chosen.where(rows.c.id == bindparam("row_id", type_=BigInteger))
+
+
+def list_rows(
+    connection: Connection, listing: Listing, query: ListQuery, moment: Moment, fixed: Mapping[str, Any] | None = None
+) -> Page:
+    """Return a page of rows as they were known, in the order asked for; `fixed` adds filters of the address itself."""
+    keys = parse_sort(query.sort, listing.sortable)
+    values = {**filter_values(query, query.model_fields_set - PAGING), **(fixed or {})}
+    is_past = moment.past_seq is not None
+    place = None
+    if query.cursor is not None:
+        place = decode_cursor(query.cursor, keys, _source(listing, is_past))
+    nulls = None if place is None else tuple(value is None for value in place)
+    statement = _page(listing, is_past, frozenset(values), keys, nulls)
+    result = connection.execute(
+        statement,
+        {
+            **moment.parameters,
+            **filter_parameters(values),
+            **place_parameters(place or ()),
+            "page_size": query.limit + 1,
+        },
+    )
+    names = tuple(result.keys())
+    items = [listing.arrange(dict(zip(names, row, strict=True))) for row in result]
+    if len(items) <= query.limit:
+        return Page(items, None)
+    return Page(items[: query.limit], encode_cursor(keys, items[query.limit - 1]))
+
+
+def get_listed(connection: Connection, listing: Listing, noun: str, row_id: int, moment: Moment) -> Row:
+    """Return one row of a list that has no versions, as the list shows it.
+
+    Raises:
+        NotFound: it was not known.
+    """
+    found = list_rows(connection, listing, ListQuery(), moment, {"id": [row_id]}).items
+    if not found:
+        raise missing(noun, row_id)
+    return found[0]
+
+
+@lru_cache(STATEMENTS_KEPT)
+def _source(listing: Listing, is_past: bool) -> FromClause:
+    return listing.source(Moment(0 if is_past else None, date.min))
+
+
+@lru_cache(STATEMENTS_KEPT)
+def _page(
+    listing: Listing, is_past: bool, names: frozenset[str], keys: tuple[Key, ...], nulls: tuple[bool, ...] | None
+) -> Select[Any]:
+    """Return the statement of a list; building it takes longer than running it, so it is kept."""
+    moment = Moment(0 if is_past else None, date.min)
+    rows = _source(listing, is_past)
+    found = select(*listing.columns(rows, moment.seq)).select_from(rows)
+    found = found.where(*filters(listing, rows, names, moment))
+    if nulls is not None:
+        found = found.where(after(rows, keys, nulls))
+    return found.order_by(*order_by(rows, keys)).limit(bindparam("page_size", type_=Integer))
+
+
+def filter_values(query: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the filters that a query sets, by name."""
+    return {name: value for name in names if (value := getattr(query, name)) is not None}
+
+
+def filter_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a statement that was built for these filters."""
+    return {f"filter_{name}": like_pattern(value) if name == "q" else value for name, value in values.items()}
+
+
+def filters(listing: Listing, rows: FromClause, names: Iterable[str], moment: Moment) -> list[ColumnElement[bool]]:
+    """Return the conditions of filters; one that has no rule of its own compares the column of its name."""
+    conditions: list[ColumnElement[bool]] = []
+    for name in sorted(names):
+        value: BindParameter[Any] = bindparam(f"filter_{name}", expanding=name not in SINGLE)
+        if name in listing.conditions:
+            conditions.append(listing.conditions[name](rows, value, moment))
+        elif name == "q":
+            columns = [rows.c[each] for each in listing.searched if each in rows.c]
+            conditions.append(or_(*(func.lower(column).like(value, escape=ESCAPE) for column in columns)))
+        elif name == "updated_since":
+            conditions.append(rows.c.updated_at >= value)
+        else:
+            conditions.append(rows.c[name] == value if name in SINGLE else rows.c[name].in_(value))
+    return conditions
+
+
+def like_pattern(text: str) -> str:
+    """Return the LIKE pattern for a text anywhere in a lower-cased column: `50%` is looked for as it stands."""
+    for special in (ESCAPE, "%", "_"):
+        text = text.replace(special, ESCAPE + special)
+    return f"%{text.translate(SMALL_LETTERS)}%"
+
+
+def list_versions(connection: Connection, resource: Resource, row_id: int, limit: int, before_seq: int | None) -> Page:
+    """Return a page of what was done to a row and what it then was, newest first.
+
+    Raises:
+        NotFound: there never was such a row.
+    """
+    held = versions(resource.table, row_id)
+    ended = stamp.alias("ended")
+    shown = [column for column in held.c if column.name not in ("version", "from_seq", "to_seq")]
+    links = [link.gathered(held.c.id, held.c.from_seq) for link in resource.links]
+    found = (
+        select(
+            *shown,
+            *links,
+            change.c.seq,
+            change.c.version,
+            change.c.action,
+            stamp.c.at.label("recorded_at"),
+            ended.c.at.label("recorded_until"),
+            stamp.c.actor_id.label("recorded_by"),
+            stamp.c.reason,
+        )
+        .select_from(change)
+        .join(stamp, stamp.c.seq == change.c.seq)
+        .join(held, held.c.version == change.c.version)
+        .outerjoin(ended, and_(ended.c.seq == held.c.to_seq, change.c.action != "deleted"))
+        .where(change.c.resource == resource.name, change.c.row_id == row_id)
+        .order_by(change.c.seq.desc(), change.c.position.desc())
+        .limit(limit + 1)
+    )
+    if before_seq is not None:
+        found = found.where(change.c.seq < before_seq)
+    items = [resource.arrange(dict(row._mapping)) for row in connection.execute(found)]
+    if not items and before_seq is None:
+        raise missing(resource.noun, row_id)
+    last_seq = items[limit - 1]["seq"] if len(items) > limit else None
+    for item in items:
+        del item["seq"]
+    return Page(items[:limit], None if last_seq is None else str(last_seq))
