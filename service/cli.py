@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
-from service.access.policy import Role, Scope
+from service.access.roles import Role, Scope
 from service.access.service import create_token, is_without_users
 from service.access.tokens import DAYS_AT_MOST, DAYS_BY_DEFAULT
 from service.core import clock

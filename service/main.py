@@ -14,9 +14,11 @@ from pydantic import BaseModel, Field
 
 import service
 from service import cli
+from service.access import api as access
 from service.access.callers import Callers
 from service.access.collection import collection_router
 from service.access.door import Door, MetricsReader
+from service.access.users import USERS
 from service.core.answers import json_answer
 from service.core.db import Database
 from service.core.docs import add_docs
@@ -28,13 +30,17 @@ from service.core.openapi import describe
 from service.core.problems import add_handlers, problem
 from service.core.responses import answers
 from service.outcomes import api as outcomes
-from service.plan import events
+from service.outcomes.service import INDICATORS, OBSERVATIONS
 from service.plan.catalogue import COLLECTIONS
+from service.plan.events import feed_router
+from service.plan.partnerships import find_partnership
 from service.progress import api as progress
 from service.progress.answers import KeptAnswers
+from service.progress.milestones import MILESTONES
 from service.settings import Settings, read_settings
 
 METRICS = 'tracker_requests_total{method="GET",route="/v1/progress",status="200"} 23.0\n'
+FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, USERS)
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
 
@@ -59,14 +65,14 @@ def create_app(settings: Settings) -> FastAPI:
         pool_size=settings.pool_size,
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )
-    app.state.callers = Callers(app.state.database)
+    app.state.callers = Callers(app.state.database, find_partnership)
     app.state.kept_answers = KeptAnswers()
     app.state.newest_revision = newest_revision()
     for router in (progress.figures, progress.milestones, progress.router, outcomes.indicators, outcomes.router):
         app.include_router(router)
     for resource in COLLECTIONS:
         app.include_router(collection_router(resource))
-    for router in (events.router, health, guarded):
+    for router in (access.users, access.router, feed_router(FEED), health, guarded):
         app.include_router(router)
     add_docs(app)
     add_handlers(app)
@@ -171,6 +177,9 @@ TAGS = {
     "funding-awards": "Money for workstreams.",
     "indicators": "Outcome measures and what was observed.",
     "events": "The change feed.",
+    "me": "Who you are and what you may do.",
+    "tokens": "Keys to the API: make, list and revoke them.",
+    "users": "Who uses the service, and the roles they hold.",
     "health": "For those who run the service.",
 }
 DESCRIPTION = """

@@ -13,9 +13,9 @@ import asyncpg
 import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, func, make_url, select
 
-from service.access.policy import Role, Scope
+from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.db import Database
@@ -24,6 +24,7 @@ from service.core.migrations import migrate
 from service.exchange.load import load_plan
 from service.exchange.planfile import read_plan_file
 from service.main import create_app
+from service.plan.models import organisation
 from service.settings import Settings
 
 T = TypeVar("T")
@@ -128,6 +129,15 @@ def load_file(connection: Connection, raw: bytes) -> dict[str, int]:
     return load_plan(Recorder(connection, None, clock.now()), read_plan_file(raw), clock.today())
 
 
+def home_of(connection: Connection) -> int:
+    """Return the organisation of those who test: the first one, which is made where there is none."""
+    found = connection.execute(select(func.min(organisation.c.id))).scalar_one()
+    if found is not None:
+        return int(found)
+    values = {"ref": "home", "name": "Home", "kind": "council", "parent_id": None}
+    return int(Recorder(connection, None, clock.now()).add(organisation, values)["id"])
+
+
 class Api:
     """A client of the service, with tokens made as they are needed."""
 
@@ -146,6 +156,11 @@ class Api:
         assert self.client.portal is not None
         return self.client.portal.call(self.database.snapshot, ask)
 
+    @property
+    def home(self) -> int:
+        """The organisation for which those who test hold their roles."""
+        return self.run(home_of)
+
     def token(self, *roles: Role, scopes: tuple[Scope, ...] = tuple(Scope), days: int = 1) -> str:
         """Return a token with these roles (manager and admin where none are named)."""
         held = roles or (Role.MANAGER, Role.ADMIN)
@@ -156,7 +171,7 @@ class Api:
                     Recorder(connection, None, clock.now()),
                     name="Tester",
                     roles=held,
-                    organisation_id=None,
+                    organisation_id=home_of(connection),
                     scopes=scopes,
                     days=days,
                 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
-from service.access.policy import Role, Scope
+from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.history import TWINS, Recorder, metadata
@@ -35,7 +35,7 @@ class Plan:
 def make_plan(api: Api, mark: str = "") -> Plan:
     """Make a plan with one row of each noun that others refer to; `mark` ends its refs, so that several fit beside."""
     council, county = f"council{mark}", f"county{mark}"
-    organisation = api.made("/v1/organisations", ref=council, name="Council", kind="council")["id"]
+    organisation = api.made("/v1/organisations", ref=council, name="Council", kind="council", parent_id=api.home)["id"]
     owner = api.made("/v1/owners", ref=f"director{mark}", post="Director", organisation_id=organisation)["id"]
     board = api.made("/v1/boards", ref=f"board{mark}", name="Board")["id"]
     area = api.made("/v1/areas", ref=county, name="County", kind="county")["id"]

@@ -1,4 +1,4 @@
-"""The collections over HTTP: six routes for each noun."""
+"""The collections over HTTP: the same routes for each noun."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -9,9 +9,9 @@ from pydantic import Field, create_model
 from sqlalchemy import Connection
 
 from service.access import writing
-from service.access.door import Door, Visit, entered
-from service.access.policy import Act
-from service.access.resource import Moment, Resource
+from service.access.door import Door, Explain, Visit, entered
+from service.access.policy import Act, Actor
+from service.access.resource import Resource, View
 from service.access.rows import get_row, list_rows, list_versions
 from service.core import clock
 from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
@@ -56,14 +56,15 @@ class RetireQuery(Input):
     )
 
 
-def collection_router(resource: Resource, version: type[Any] | None = None) -> APIRouter:
-    """Return the six routes of a collection; `version` is what its history shows where that is less than a row."""
+def collection_router(resource: Resource, version: type[Any] | None = None, *, can_retire: bool = True) -> APIRouter:
+    """Return the routes of a collection; `version` is what its history shows where that is less than a row."""
     router = APIRouter(prefix=f"/v1/{resource.name}", tags=[resource.name], route_class=Door, redirect_slashes=False)
     _add_get(router, resource)
     _add_list(router, resource)
     _add_create(router, resource)
     _add_change(router, resource)
-    _add_retire(router, resource)
+    if can_retire:
+        _add_retire(router, resource)
     _add_history(router, resource, version or resource.read)
     return router
 
@@ -75,19 +76,19 @@ def page_answer(request: Request, page: Page) -> Response:
     return json_answer({"items": page.items, "next": following}, headers=headers)
 
 
-def moment_of(connection: Connection, known_at: datetime | None, as_at: date | None = None) -> Moment:
-    """Return the moment a question is asked of, about today unless told; now takes no look at the stamps."""
+def view_of(connection: Connection, actor: Actor, known_at: datetime | None, as_at: date | None = None) -> View:
+    """Return the plan as a question sees it, about today unless told; now takes no look at the stamps."""
     day = as_at or clock.today()
     if known_at is None:
-        return Moment(None, day)
-    return Moment(find_known(connection, known_at, clock.now()).past_seq, day)
+        return View(None, day, actor.reach.sight)
+    return View(find_known(connection, known_at, clock.now()).past_seq, day, actor.reach.sight)
 
 
 def _add_list(router: APIRouter, resource: Resource) -> None:
     async def list_all(query: Any, visit: Visit) -> Response:
         def ask(connection: Connection) -> Page:
-            moment = moment_of(connection, query.known_at, getattr(query, "as_at", None))
-            return list_rows(connection, resource, query, moment)
+            view = view_of(connection, visit.actor, query.known_at, getattr(query, "as_at", None))
+            return list_rows(connection, resource, query, view)
 
         run = visit.read if query.known_at is None else visit.snapshot
         return page_answer(visit.request, await run(ask))
@@ -109,7 +110,7 @@ def _add_list(router: APIRouter, resource: Resource) -> None:
 def _add_get(router: APIRouter, resource: Resource) -> None:
     async def get_one(row_id: PathId, query: Annotated[KnownAt, Query()], visit: Visit) -> Response:
         def ask(connection: Connection) -> Row:
-            return get_row(connection, resource, row_id, moment_of(connection, query.known_at))
+            return get_row(connection, resource, row_id, view_of(connection, visit.actor, query.known_at))
 
         run = visit.read if query.known_at is None else visit.snapshot
         return tagged_answer(visit.request, to_json(await run(ask)))
@@ -130,7 +131,7 @@ def _add_get(router: APIRouter, resource: Resource) -> None:
 def _add_create(router: APIRouter, resource: Resource) -> None:
     async def create(body: Any, visit: Visit) -> Response:
         def act(recorder: Recorder) -> tuple[Row, str]:
-            row = writing.create_row(recorder, resource, body, clock.today())
+            row = writing.create_row(recorder, visit.actor, resource, body, clock.today())
             return row, f"/v1/{resource.name}/{row['id']}"
 
         return await visit.post(act)
@@ -158,15 +159,15 @@ def _add_change(router: APIRouter, resource: Resource) -> None:
         def act(recorder: Recorder) -> bytes:
             unchanged: Callable[[Row], None] = lambda row: check_match(expected, row)  # noqa: E731 One line says it.
             return to_json(
-                writing.change_row(recorder, resource, row_id, body, unchanged=unchanged, today=clock.today())
+                writing.change_row(
+                    recorder, visit.actor, resource, row_id, body, unchanged=unchanged, today=clock.today()
+                )
             )
 
         content = await visit.write(act)
         return Response(content, 200, {"ETag": etag_of(content)}, "application/json")
 
-    change.__annotations__.update(
-        body=Annotated[resource.patch, Body(media_type=MERGE_PATCH)], visit=_visitor(resource.writes)
-    )
+    change.__annotations__.update(body=Annotated[resource.patch, Body(media_type=MERGE_PATCH)], visit=_writer(resource))
     router.add_api_route(
         "/{id}",
         change,
@@ -188,12 +189,13 @@ def _add_retire(router: APIRouter, resource: Resource) -> None:
 
         def act(recorder: Recorder) -> None:
             recorder.reason = query.change_reason
-            writing.retire_row(recorder, resource, row_id, lambda row: check_match(expected, row), clock.today())
+            unchanged: Callable[[Row], None] = lambda row: check_match(expected, row)  # noqa: E731 One line says it.
+            writing.retire_row(recorder, visit.actor, resource, row_id, unchanged=unchanged, today=clock.today())
 
         await visit.write(act)
         return Response(status_code=204)
 
-    retire.__annotations__["visit"] = _visitor(resource.writes)
+    retire.__annotations__["visit"] = _writer(resource)
     router.add_api_route(
         "/{id}",
         retire,
@@ -220,8 +222,12 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
 
     async def history(row_id: PathId, query: Annotated[HistoryQuery, Query()], visit: Visit) -> Response:
         before_seq = _sequence(query.cursor)
-        page = await visit.read(lambda connection: list_versions(connection, resource, row_id, query.limit, before_seq))
-        return page_answer(visit.request, page)
+        sight = visit.actor.reach.sight
+
+        def ask(connection: Connection) -> Page:
+            return list_versions(connection, resource, row_id, limit=query.limit, before_seq=before_seq, sight=sight)
+
+        return page_answer(visit.request, await visit.read(ask))
 
     history.__annotations__["visit"] = _visitor(resource.reads)
     router.add_api_route(
@@ -235,8 +241,18 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
     )
 
 
-def _visitor(act: Act) -> Any:
-    return Annotated[Visit, entered(act)]
+def _visitor(act: Act, explain: Explain | None = None) -> Any:
+    return Annotated[Visit, entered(act, explain)]
+
+
+def _writer(resource: Resource) -> Any:
+    """Return the mark of who may change one row; who may not is told who could, of this very row."""
+
+    def explain(connection: Connection, *, actor: Actor, row_id: int) -> None:
+        row = get_row(connection, resource, row_id, view_of(connection, actor, None))
+        resource.guard(connection, actor, row)
+
+    return _visitor(resource.writes, explain)
 
 
 def _sequence(cursor: str | None) -> int | None:

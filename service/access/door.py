@@ -3,25 +3,31 @@
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Protocol, TypeVar, get_args
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 
-from service.access.policy import Act, Actor, find_refusal
+from service.access.policy import Act, Actor, find_refusal, lacks_role
+from service.access.queries import Caller
 from service.access.tokens import parse_authorization
 from service.core import clock, idempotency
 from service.core.answers import JSON_MEDIA_TYPE, etag_of, to_json
 from service.core.body import malformed
 from service.core.db import Database
 from service.core.errors import Forbidden, TooLarge, UnsupportedMedia
+from service.core.fields import LARGEST_ID
 from service.core.history import Recorder
 from service.core.idempotency import KeptAnswer
 from service.core.reading import read_all, readers_of
 
 T = TypeVar("T")
 JSON_TYPES = {"application/json", "application/merge-patch+json"}
+# As many digits as the largest id has.
+LONGEST_ID = 16
 WITH_BODY = {"POST", "PATCH", "PUT"}
 NOT_JSON = "Send the body as application/json in UTF-8 (a PATCH may be application/merge-patch+json)."
 CHARSET = re.compile(r'\s*(charset\s*=\s*"?utf-?8"?)?\s*;?\s*')
@@ -36,23 +42,33 @@ class Door(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of this route."""
-        endpoint, act, readers = self.endpoint, act_of(self.endpoint), readers_of(self.endpoint)
+        endpoint, entry, readers = self.endpoint, entry_of(self.endpoint), readers_of(self.endpoint)
 
         async def enter(request: Request) -> Response:
             state = request.app.state
             credentials = parse_authorization(request.headers.get("authorization"))
             caller, newest = await state.callers.identify(credentials, clock.now())
-            refusal = find_refusal(caller.actor, act)
+            refusal = find_refusal(caller.actor, entry.act)
             if refusal:
+                await _explain(request, entry, caller.actor)
                 raise Forbidden(refusal)
             body = b""
             if request.method in WITH_BODY:
                 body = await _read_body(request, state.settings.body_limit_bytes)
-            visit = Visit(request, body, caller.actor, newest, state.database)
+            visit = Visit(request, body, caller, newest, state.database)
             answer: Response = await endpoint(visit=visit, **read_all(readers, visit))
             return answer
 
         return enter
+
+
+async def _explain(request: Request, entry: "Entry", actor: Actor) -> None:
+    """Say of a row that may be seen who could do this with it, and of any other that it is not there."""
+    row_id = request.path_params.get("id", "")
+    if entry.explain is None or not lacks_role(actor, entry.act) or find_refusal(actor, Act.READ_PLAN):
+        return
+    if row_id.isascii() and row_id.isdigit() and 0 < int(row_id[:LONGEST_ID]) <= LARGEST_ID:
+        await request.app.state.database.read(partial(entry.explain, actor=actor, row_id=int(row_id[:LONGEST_ID])))
 
 
 async def _read_body(request: Request, limit: int) -> bytes:
@@ -79,10 +95,20 @@ class Visit:
 
     request: Request
     body: bytes
-    actor: Actor
+    caller: Caller
     newest: int
     """Instant of the newest transaction, in microseconds since 1970."""
     database: Database
+
+    @property
+    def actor(self) -> Actor:
+        """Who is asking."""
+        return self.caller.actor
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the token in use ends."""
+        return self.caller.expires_at
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
         """Ask one short statement."""
@@ -100,8 +126,13 @@ class Visit:
         """Return the recorder of this visit's change, once it is its turn: an instant before the wait would be past."""
         return Recorder(connection, self.actor.user_id, clock.now())
 
-    async def post(self, act: Callable[[Recorder], tuple[Any, str]]) -> Response:
-        """Make something and answer 201 with it and its address; once, however often the same key is sent."""
+    async def post(
+        self, act: Callable[[Recorder], tuple[Any, str]], kept: Callable[[Any], Any] = lambda content: content
+    ) -> Response:
+        """Make something and answer 201 with it and its address; once, however often the same key is sent.
+
+        `kept` returns what is kept of the content for the next time: no secret.
+        """
         body = self.body
         path = f"POST {self.request.url.path}?{self.request.url.query}"
         keyed = idempotency.read_key(self.request.headers.get("idempotency-key"), self.actor.user_id, path, body)
@@ -109,13 +140,14 @@ class Visit:
         def answer(connection: Connection) -> KeptAnswer:
             recorder = self._recorder(connection)
             if keyed is not None:
-                kept = idempotency.find_answer(connection, keyed, recorder.now)
-                if kept is not None:
-                    return kept
+                first = idempotency.find_answer(connection, keyed, recorder.now)
+                if first is not None:
+                    return first
             content, location = act(recorder)
             made = KeptAnswer(201, location, to_json(content))
             if keyed is not None:
-                idempotency.keep_answer(connection, keyed, made, recorder.now)
+                remembered = KeptAnswer(201, location, to_json(kept(content)))
+                idempotency.keep_answer(connection, keyed, remembered, recorder.now)
             return made
 
         with idempotency.in_flight(keyed):
@@ -124,24 +156,40 @@ class Visit:
         return Response(made.body, made.status, headers, JSON_MEDIA_TYPE)
 
 
-def entered(act: Act) -> Any:
+class Explain(Protocol):
+    """What says of one row who may do something with it: by NotFound or Forbidden, or by nothing."""
+
+    def __call__(self, connection: Connection, *, actor: Actor, row_id: int) -> None:
+        """Raise what it says."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What it takes to come in by a route, and what says who could where it lacks."""
+
+    act: Act
+    explain: Explain | None = None
+
+
+def entered(act: Act, explain: Explain | None = None) -> Any:
     """Return the mark of an endpoint's `visit`: what a caller must be allowed to do."""
 
     async def enter() -> None:
         """Stand in the route's description; the door itself lets callers in."""
 
-    enter.__dict__["act"] = act
+    enter.__dict__["entry"] = Entry(act, explain)
     return Depends(enter)
 
 
 PlanReader = Annotated[Visit, entered(Act.READ_PLAN)]
-PlanWriter = Annotated[Visit, entered(Act.WRITE_PLAN)]
-Reporter = Annotated[Visit, entered(Act.REPORT_PROGRESS)]
+Myself = Annotated[Visit, entered(Act.READ_OWN)]
+TokenKeeper = Annotated[Visit, entered(Act.KEEP_TOKENS)]
+EventReader = Annotated[Visit, entered(Act.READ_EVENTS)]
 MetricsReader = Annotated[Visit, entered(Act.READ_METRICS)]
 
 
-def act_of(endpoint: Callable[..., Any]) -> Act:
-    """Return what a caller of an endpoint must be allowed to do."""
+def entry_of(endpoint: Callable[..., Any]) -> Entry:
+    """Return what it takes to come in by an endpoint."""
     (mark,) = get_args(endpoint.__annotations__["visit"])[1:]
-    act: Act = mark.dependency.act
-    return act
+    entry: Entry = mark.dependency.entry
+    return entry

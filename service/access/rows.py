@@ -21,9 +21,10 @@ from sqlalchemy import (
     select,
 )
 
-from service.access.resource import Listing, Moment, Resource
+from service.access.resource import Lens, Listing, Resource, View
+from service.access.scope import Sight
 from service.core.errors import NotFound
-from service.core.history import Row, change, stamp, versions
+from service.core.history import Row, change, ever, stamp
 from service.core.paging import (
     Key,
     ListQuery,
@@ -50,6 +51,7 @@ SINGLE = frozenset(
         "due_before",
         "effective_after",
         "effective_before",
+        "is_active",
         "overdue",
         "q",
         "recorded_since",
@@ -63,49 +65,47 @@ def missing(noun: str, row_id: int) -> NotFound:
     return NotFound(f"There is no {noun} {row_id}, or you may not see it.")
 
 
-def find_row(connection: Connection, resource: Resource, row_id: int, moment: Moment) -> Row | None:
-    """Return a row as it was known, or None where there is none."""
-    statement = _one_row(resource, moment.past_seq is not None)
-    row = connection.execute(statement, {"row_id": row_id, **moment.parameters}).one_or_none()
+def find_row(connection: Connection, resource: Resource, row_id: int, view: View) -> Row | None:
+    """Return a row as it was known, or None where there is none that the actor may see."""
+    row = connection.execute(_one_row(resource, view.lens), {"row_id": row_id, **view.parameters}).one_or_none()
     return None if row is None else resource.arrange(dict(row._mapping))
 
 
-def get_row(connection: Connection, resource: Resource, row_id: int, moment: Moment) -> Row:
+def get_row(connection: Connection, resource: Resource, row_id: int, view: View) -> Row:
     """Return a row as it was known.
 
     Raises:
-        NotFound: there was none.
+        NotFound: there was none, or the actor may not see it.
     """
-    row = find_row(connection, resource, row_id, moment)
+    row = find_row(connection, resource, row_id, view)
     if row is None:
         raise missing(resource.noun, row_id)
     return row
 
 
 @lru_cache(STATEMENTS_KEPT)
-def _one_row(resource: Resource, is_past: bool) -> Select[Any]:
-    moment = Moment(0 if is_past else None, date.min)
-    rows = resource.source(moment)
-    chosen = select(*resource.columns(rows, moment.seq)).select_from(rows)
-    return chosen.where(rows.c.id == bindparam("row_id", type_=BigInteger))
+def _one_row(resource: Resource, lens: Lens) -> Select[Any]:
+    rows = resource.source(lens)
+    chosen = select(*resource.columns(rows, lens.seq, lens)).select_from(rows)
+    wanted = rows.c.id == bindparam("row_id", type_=BigInteger)
+    return chosen.where(wanted, *lens.is_seen(resource.table, rows, lens.seq))
 
 
 def list_rows(
-    connection: Connection, listing: Listing, query: ListQuery, moment: Moment, fixed: Mapping[str, Any] | None = None
+    connection: Connection, listing: Listing, query: ListQuery, view: View, fixed: Mapping[str, Any] | None = None
 ) -> Page:
     """Return a page of rows as they were known, in the order asked for; `fixed` adds filters of the address itself."""
     keys = parse_sort(query.sort, listing.sortable)
     values = {**filter_values(query, query.model_fields_set - PAGING), **(fixed or {})}
-    is_past = moment.past_seq is not None
-    place = None
+    lens, place = view.lens, None
     if query.cursor is not None:
-        place = decode_cursor(query.cursor, keys, _source(listing, is_past))
+        place = decode_cursor(query.cursor, keys, _source(listing, lens))
     nulls = None if place is None else tuple(value is None for value in place)
-    statement = _page(listing, is_past, frozenset(values), keys, nulls)
+    statement = _page(listing, lens, frozenset(values), keys, nulls)
     result = connection.execute(
         statement,
         {
-            **moment.parameters,
+            **view.parameters,
             **filter_parameters(values),
             **place_parameters(place or ()),
             "page_size": query.limit + 1,
@@ -118,32 +118,31 @@ def list_rows(
     return Page(items[: query.limit], encode_cursor(keys, items[query.limit - 1]))
 
 
-def get_listed(connection: Connection, listing: Listing, noun: str, row_id: int, moment: Moment) -> Row:
+def get_listed(connection: Connection, listing: Listing, noun: str, row_id: int, view: View) -> Row:
     """Return one row of a list that has no versions, as the list shows it.
 
     Raises:
         NotFound: it was not known.
     """
-    found = list_rows(connection, listing, ListQuery(), moment, {"id": [row_id]}).items
+    found = list_rows(connection, listing, ListQuery(), view, {"id": [row_id]}).items
     if not found:
         raise missing(noun, row_id)
     return found[0]
 
 
 @lru_cache(STATEMENTS_KEPT)
-def _source(listing: Listing, is_past: bool) -> FromClause:
-    return listing.source(Moment(0 if is_past else None, date.min))
+def _source(listing: Listing, lens: Lens) -> FromClause:
+    return listing.source(lens)
 
 
 @lru_cache(STATEMENTS_KEPT)
 def _page(
-    listing: Listing, is_past: bool, names: frozenset[str], keys: tuple[Key, ...], nulls: tuple[bool, ...] | None
+    listing: Listing, lens: Lens, names: frozenset[str], keys: tuple[Key, ...], nulls: tuple[bool, ...] | None
 ) -> Select[Any]:
     """Return the statement of a list; building it takes longer than running it, so it is kept."""
-    moment = Moment(0 if is_past else None, date.min)
-    rows = _source(listing, is_past)
-    found = select(*listing.columns(rows, moment.seq)).select_from(rows)
-    found = found.where(*filters(listing, rows, names, moment))
+    rows = _source(listing, lens)
+    found = select(*listing.columns(rows, lens.seq, lens)).select_from(rows)
+    found = found.where(*lens.is_seen(listing.table, rows, lens.seq), *filters(listing, rows, names, lens))
     if nulls is not None:
         found = found.where(after(rows, keys, nulls))
     return found.order_by(*order_by(rows, keys)).limit(bindparam("page_size", type_=Integer))
@@ -159,13 +158,13 @@ def filter_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"filter_{name}": like_pattern(value) if name == "q" else value for name, value in values.items()}
 
 
-def filters(listing: Listing, rows: FromClause, names: Iterable[str], moment: Moment) -> list[ColumnElement[bool]]:
+def filters(listing: Listing, rows: FromClause, names: Iterable[str], lens: Lens) -> list[ColumnElement[bool]]:
     """Return the conditions of filters; one that has no rule of its own compares the column of its name."""
     conditions: list[ColumnElement[bool]] = []
     for name in sorted(names):
         value: BindParameter[Any] = bindparam(f"filter_{name}", expanding=name not in SINGLE)
         if name in listing.conditions:
-            conditions.append(listing.conditions[name](rows, value, moment))
+            conditions.append(listing.conditions[name](rows, value, lens))
         elif name == "q":
             columns = [rows.c[each] for each in listing.searched if each in rows.c]
             conditions.append(or_(*(func.lower(column).like(value, escape=ESCAPE) for column in columns)))
@@ -183,16 +182,20 @@ def like_pattern(text: str) -> str:
     return f"%{text.translate(SMALL_LETTERS)}%"
 
 
-def list_versions(connection: Connection, resource: Resource, row_id: int, limit: int, before_seq: int | None) -> Page:
+def list_versions(
+    connection: Connection, resource: Resource, row_id: int, *, limit: int, before_seq: int | None, sight: Sight
+) -> Page:
     """Return a page of what was done to a row and what it then was, newest first.
 
     Raises:
-        NotFound: there never was such a row.
+        NotFound: there never was such a row, or none that the actor may see.
     """
-    held = versions(resource.table, row_id)
+    view = View(None, date.min, sight)
+    lens = view.lens
+    held = ever(resource.table, lambda rows: [rows.c.id == row_id])
     ended = stamp.alias("ended")
     shown = [column for column in held.c if column.name not in ("version", "from_seq", "to_seq")]
-    links = [link.gathered(held.c.id, held.c.from_seq) for link in resource.links]
+    links = [link.gathered(held.c.id, held.c.from_seq, lens) for link in resource.links]
     found = (
         select(
             *shown,
@@ -210,12 +213,13 @@ def list_versions(connection: Connection, resource: Resource, row_id: int, limit
         .join(held, held.c.version == change.c.version)
         .outerjoin(ended, and_(ended.c.seq == held.c.to_seq, change.c.action != "deleted"))
         .where(change.c.resource == resource.name, change.c.row_id == row_id)
+        .where(*lens.is_seen(resource.table, held, held.c.from_seq))
         .order_by(change.c.seq.desc(), change.c.position.desc())
         .limit(limit + 1)
     )
     if before_seq is not None:
         found = found.where(change.c.seq < before_seq)
-    items = [resource.arrange(dict(row._mapping)) for row in connection.execute(found)]
+    items = [resource.arrange(dict(row._mapping)) for row in connection.execute(found, view.parameters)]
     if not items and before_seq is None:
         raise missing(resource.noun, row_id)
     last_seq = items[limit - 1]["seq"] if len(items) > limit else None

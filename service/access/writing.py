@@ -2,79 +2,127 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, exists, func, select
 
-from service.access.resource import Draft, Moment, Resource
+from service.access.policy import Actor
+from service.access.resource import Draft, Lens, Link, Resource, View
 from service.access.rows import get_row
+from service.access.scope import Breadth, Sight
+from service.access.service import note_access_change
 from service.core.errors import Conflict, Fault, Invalid
 from service.core.fields import Input
 from service.core.history import Recorder, Row
 
 Unchanged = Callable[[Row], None]
+STRATEGY = "strategy"
 NO_SUCH = "There is no {noun} {id}, or you may not see it."
 
 
-def create_row(recorder: Recorder, resource: Resource, wanted: Input, today: date) -> Row:
+def create_row(recorder: Recorder, actor: Actor, resource: Resource, wanted: Input, today: date) -> Row:
     """Make a row, and return it as the API shows it.
 
     Raises:
         Invalid: the values break a rule, or name something that is not there.
+        Forbidden: the actor may not make one there.
         Conflict: the ref is taken.
     """
     values = wanted.model_dump()
-    draft = Draft(recorder.connection, values, None, frozenset(values), None, today)
+    draft = Draft(recorder.connection, actor, values, None, frozenset(values), None, today)
     _settle(resource, draft)
     row = recorder.add(resource.table, _columns(resource, draft.values))
     for link in resource.links:
         recorder.link_many(
             link.table, [{link.owner: row["id"], **each} for each in link.rows(draft.values[link.field])]
         )
-    return get_row(recorder.connection, resource, row["id"], Moment(None, today))
+    _note(recorder, resource)
+    view = View(None, today, _sight_after(actor, resource, row["id"]))
+    return get_row(recorder.connection, resource, row["id"], view)
 
 
 def change_row(
-    recorder: Recorder, resource: Resource, row_id: int, patch: Input, *, unchanged: Unchanged, today: date
+    recorder: Recorder,
+    actor: Actor,
+    resource: Resource,
+    row_id: int,
+    patch: Input,
+    *,
+    unchanged: Unchanged,
+    today: date,
 ) -> Row:
     """Apply a merge patch to a row, and return it as the API shows it.
 
     `unchanged` is given the row as it is, and raises where the caller saw another.
 
     Raises:
-        NotFound: there is no such row.
+        NotFound: there is no such row that the actor may see.
+        Forbidden: the actor may not change it, or not to this.
         Invalid: the values break a rule, or name something that is not there.
         Conflict: the ref is taken.
     """
-    before = get_row(recorder.connection, resource, row_id, Moment(None, today))
+    view = View(None, today, actor.reach.sight)
+    before = get_row(recorder.connection, resource, row_id, view)
+    resource.guard(recorder.connection, actor, before)
     unchanged(before)
     asked = patch.model_dump(exclude_unset=True, exclude={"change_reason"})
     for name in [name for name, value in asked.items() if value is None]:
         asked[name] = resource.create.model_fields[name].get_default(call_default_factory=True)
     recorder.reason = getattr(patch, "change_reason", None)
-    draft = Draft(recorder.connection, {**before, **asked}, before, frozenset(asked), recorder.reason, today)
+    draft = Draft(recorder.connection, actor, {**before, **asked}, before, frozenset(asked), recorder.reason, today)
     _settle(resource, draft)
     recorder.alter(resource.table, row_id, _columns(resource, draft.values))
     for link in resource.links:
         if link.field in asked:
-            recorder.link(link.table, {link.owner: row_id}, link.rows(draft.values[link.field]))
-    return get_row(recorder.connection, resource, row_id, Moment(None, today))
+            unseen = _unseen_links(recorder.connection, link, before)
+            recorder.link(link.table, {link.owner: row_id}, [*link.rows(draft.values[link.field]), *unseen])
+    _note(recorder, resource)
+    return get_row(recorder.connection, resource, row_id, view)
 
 
-def retire_row(recorder: Recorder, resource: Resource, row_id: int, unchanged: Unchanged, today: date) -> None:
+def retire_row(
+    recorder: Recorder, actor: Actor, resource: Resource, row_id: int, *, unchanged: Unchanged, today: date
+) -> None:
     """Take a row out of the plan; what was known of it stays known.
 
     Raises:
-        NotFound: there is no such row.
+        NotFound: there is no such row that the actor may see.
+        Forbidden: the actor may not change it.
         Conflict: something still refers to it.
     """
-    before = get_row(recorder.connection, resource, row_id, Moment(None, today))
+    view = View(None, today, actor.reach.sight)
+    before = get_row(recorder.connection, resource, row_id, view)
+    resource.guard(recorder.connection, actor, before)
     unchanged(before)
-    _refuse_if_referenced(recorder.connection, resource, row_id)
+    _refuse_if_referenced(recorder.connection, resource, row_id, view)
     for link in resource.links:
         recorder.link(link.table, {link.owner: row_id}, [])
     recorder.retire(resource.table, row_id)
+    _note(recorder, resource)
+
+
+def _note(recorder: Recorder, resource: Resource) -> None:
+    if resource.changes_access:
+        note_access_change(recorder)
+
+
+def _sight_after(actor: Actor, resource: Resource, row_id: int) -> Sight:
+    """Return what an actor sees once a row is made: a strategy of its own, too."""
+    sight = actor.reach.sight
+    if resource.table.name != STRATEGY or sight.is_everything:
+        return sight
+    return replace(sight, strategies=sight.strategies | {row_id})
+
+
+def _unseen_links(connection: Connection, link: Link, before: Row) -> list[Row]:
+    """Return the links of a row that its reader was not shown, and cannot have meant to take away."""
+    if link.across is None:
+        return []
+    name = link.columns[0]
+    held = connection.execute(select(link.table.c[name]).where(link.table.c[link.owner] == before["id"])).scalars()
+    return [{name: other} for other in sorted(set(held) - set(before[link.field]))]
 
 
 def _settle(resource: Resource, draft: Draft) -> None:
@@ -83,6 +131,7 @@ def _settle(resource: Resource, draft: Draft) -> None:
         faults = list(resource.settle(draft))
     if faults:
         raise Invalid(*faults)
+    resource.guard(draft.connection, draft.actor, draft.values)
 
 
 def _columns(resource: Resource, values: Row) -> Row:
@@ -114,12 +163,19 @@ def _reference_faults(resource: Resource, draft: Draft) -> Iterable[Fault]:
         wanted[table].append((row_id, pointer))
     for table, named in wanted.items():
         ids = {row_id for row_id, _ in named}
-        there = set(draft.connection.execute(select(table.c.id).where(table.c.id.in_(ids))).scalars())
+        there = _seen_among(draft, table, ids)
         noun = table.name.replace("_", " ")
         for row_id, pointer in named:
             if row_id not in there:
                 yield Fault(pointer, NO_SUCH.format(noun=noun, id=row_id))
     yield from _repeated(resource, draft)
+
+
+def _seen_among(draft: Draft, table: Table, ids: set[int]) -> set[int]:
+    """Return those of some ids that are there and may be seen: what else is named might as well not be there."""
+    view = View(None, draft.today, draft.actor.reach.sight)
+    found = select(table.c.id).where(table.c.id.in_(ids), *view.lens.is_seen(table, table))
+    return set(draft.connection.execute(found, view.parameters).scalars())
 
 
 def _repeated(resource: Resource, draft: Draft) -> Iterable[Fault]:
@@ -129,17 +185,36 @@ def _repeated(resource: Resource, draft: Draft) -> Iterable[Fault]:
             yield Fault(f"/{link.field}", "The same entry stands here twice: leave one out.")
 
 
-def _refuse_if_referenced(connection: Connection, resource: Resource, row_id: int) -> None:
+def _refuse_if_referenced(connection: Connection, resource: Resource, row_id: int, view: View) -> None:
+    """Raise Conflict where something refers to a row, naming no more of it than the actor may see."""
     own = {link.table for link in resource.links}
     counts: list[Any] = []
     for table in resource.table.metadata.sorted_tables:
         for key in sorted(table.foreign_keys, key=lambda each: each.parent.name):
             if key.column is resource.table.c.id and table not in own:
-                count = select(func.count()).select_from(table).where(key.parent == row_id).scalar_subquery()
-                counts.append(count.label(f"{table.name} {key.parent.name}"))
+                refers = select(func.count()).select_from(table).where(key.parent == row_id)
+                seen = refers.where(*_is_seen(table, view.lens))
+                counts.append(refers.scalar_subquery().label(f"{table.name} {key.parent.name} all"))
+                counts.append(seen.scalar_subquery().label(f"{table.name} {key.parent.name}"))
     if not counts:
         return
-    held = connection.execute(select(*counts)).one()._mapping
-    named = [f"{count} × {label.split()[0].replace('_', ' ')}" for label, count in held.items() if count]
-    if named:
-        raise Conflict(f"This {resource.noun} is still referred to ({', '.join(named)}). Change or delete those first.")
+    held = connection.execute(select(*counts), view.parameters).one()._mapping
+    if not any(held.values()):
+        return
+    named = [
+        f"{count} × {label.split()[0].replace('_', ' ')}"
+        for label, count in held.items()
+        if count and not label.endswith(" all")
+    ]
+    told = f" ({', '.join(named)})" if named else ""
+    raise Conflict(f"This {resource.noun} is still referred to{told}. Change or delete those first.")
+
+
+def _is_seen(table: Table, lens: Lens) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row may be seen; a link is where the row is that it belongs to."""
+    if "owner" not in table.info or lens.breadth is Breadth.ALL:
+        return lens.is_seen(table, table)
+    column = table.c[table.info["owner"]]
+    (key,) = column.foreign_keys
+    owner = key.column.table
+    return [exists().where(owner.c.id == column, *lens.is_seen(owner, owner))]

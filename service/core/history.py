@@ -142,13 +142,15 @@ def as_known(table: Table, seq: int | ColumnElement[int] | None, narrow: Narrow 
     ).subquery(table.name)
 
 
-def versions(table: Table, row_id: int) -> FromClause:
-    """Return every version of one row, with the `to_seq` that ended it (null for the present one)."""
+def ever(table: Table, narrow: Narrow = lambda _: ()) -> FromClause:
+    """Return every version of every row of a table, with the `to_seq` that ended it (null for the present one)."""
+    if table.name not in TWINS:
+        return select(table).where(*narrow(table)).correlate_except(table).subquery("versions")
     twin = TWINS[table.name]
     held = [twin.c[column.name] for column in table.columns]
     return union_all(
-        select(table, literal(None, BigInteger).label("to_seq")).where(table.c.id == row_id),
-        select(*held, twin.c.to_seq).where(twin.c.id == row_id),
+        select(table, literal(None, BigInteger).label("to_seq")).where(*narrow(table)).correlate_except(table),
+        select(*held, twin.c.to_seq).where(*narrow(twin)).correlate_except(twin),
     ).subquery("versions")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
+from service.access.service import note_access_change
 from service.core.errors import Fault, Invalid
 from service.core.history import Recorder, Row, metadata, reserve_ids
 from service.outcomes import models as outcomes
@@ -115,6 +116,7 @@ def load_plan(recorder: Recorder, file: Any, today: date) -> dict[str, int]:
     if loader.faults:
         raise Invalid(*loader.faults)
     _insert(recorder, loader)
+    note_access_change(recorder)
     return {table.info["resource"]: len(rows) for table, rows in loader.rows.items() if "resource" in table.info}
 
 

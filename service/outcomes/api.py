@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from service.access.collection import PathId, collection_router, moment_of, page_answer
-from service.access.door import Door, PlanReader, PlanWriter, Visit
+from service.access.collection import PathId, collection_router, page_answer, view_of
+from service.access.door import Door, PlanReader, Visit, entered
+from service.access.policy import Act
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.history import Recorder, Row
@@ -39,8 +40,8 @@ async def observations_answer(visit: Visit, query: ObservationQuery, indicator_i
     """Answer with a page of values, of one indicator or of all."""
 
     def ask(connection: Connection) -> Page:
-        moment = moment_of(connection, query.known_at)
-        return service.list_observations(connection, query, moment, indicator_id)
+        view = view_of(connection, visit.actor, query.known_at)
+        return service.list_observations(connection, query, view, indicator_id)
 
     return page_answer(visit.request, await visit.snapshot(ask))
 
@@ -69,8 +70,8 @@ async def get_observation(row_id: PathId, query: Annotated[KnownAt, Query()], vi
     """Answer with one value."""
 
     def ask(connection: Connection) -> Row:
-        moment = moment_of(connection, query.known_at)
-        return service.get_observation(connection, row_id, moment)
+        view = view_of(connection, visit.actor, query.known_at)
+        return service.get_observation(connection, row_id, view)
 
     return tagged_answer(visit.request, to_json(await visit.snapshot(ask)))
 
@@ -101,12 +102,12 @@ async def list_indicator_observations(
 async def record_observation(
     row_id: PathId,
     body: ObservationCreate,
-    visit: PlanWriter,
+    visit: Annotated[Visit, entered(Act.WRITE_PLAN, service.explain_recording)],
 ) -> Response:
     """Record a value."""
 
     def act(recorder: Recorder) -> tuple[Row, str]:
-        row = service.record_observation(recorder, row_id, body, clock.today())
+        row = service.record_observation(recorder, visit.actor, row_id, body, clock.today())
         return row, f"/v1/observations/{row['id']}"
 
     return await visit.post(act)

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import date
 from functools import partial
 
-from sqlalchemy import Connection, FromClause, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, select
 
-from service.access.resource import Draft, Link, Listing, Moment, Resource
+from service.access.policy import Actor
+from service.access.resource import Draft, Lens, Link, Listing, Resource, View, is_within, seen_by
 from service.access.rows import get_listed, get_row, list_rows
 from service.core.errors import Fault, Invalid
 from service.core.history import Recorder, Row, as_known, stamp
@@ -22,11 +23,23 @@ from service.outcomes.schemas import (
     ObservationCreate,
     ObservationQuery,
 )
+from service.plan.boundaries import check_may_write, guard_in_strategy, in_strategy
 from service.plan.catalogue import linked, same_strategy
 from service.plan.models import area, workstream
 
 JUDGED_BY = ("polarity", "unit")
 INDICATOR_PRIORITIES = Link("priority_ids", indicator_priority, ("priority_id",))
+
+
+def of_indicator(rows: FromClause, _seq: ColumnElement[int] | None, lens: Lens) -> ColumnElement[bool]:
+    """Show the values of indicators that may be seen."""
+    if "strategy_id" in rows.c:
+        return lens.shows(rows.c.strategy_id)
+    return and_(*is_within(rows.c.indicator_id, indicator, lens))
+
+
+seen_by(indicator, in_strategy)
+seen_by(observation, of_indicator)
 
 
 def settle_indicator(draft: Draft) -> Iterable[Fault]:
@@ -39,7 +52,6 @@ def settle_indicator(draft: Draft) -> Iterable[Fault]:
 
 
 INDICATORS = Resource(
-    name="indicators",
     noun="indicator",
     table=indicator,
     create=IndicatorCreate,
@@ -50,12 +62,13 @@ INDICATORS = Resource(
     searched=("ref", "title"),
     conditions={"priority_id": partial(linked, INDICATOR_PRIORITIES)},
     settle=settle_indicator,
+    guard=guard_in_strategy,
 )
 
 
-def observations_as_known(moment: Moment) -> FromClause:
+def observations_as_known(lens: Lens) -> FromClause:
     """Return the observations of indicators that were known, each with its stamp and what it is judged by."""
-    measured = as_known(indicator, moment.seq)
+    measured = as_known(indicator, lens.seq)
     rows = (
         select(
             observation,
@@ -66,26 +79,31 @@ def observations_as_known(moment: Moment) -> FromClause:
         .join(stamp, stamp.c.seq == observation.c.seq)
         .join(measured, measured.c.id == observation.c.indicator_id)
     )
-    if moment.seq is not None:
-        rows = rows.where(observation.c.seq <= moment.seq)
+    if lens.seq is not None:
+        rows = rows.where(observation.c.seq <= lens.seq)
     return rows.subquery("observation_known")
 
 
 OBSERVATIONS = Listing(
+    table=observation,
     rows=observations_as_known,
     hidden=frozenset({"seq", "strategy_id"}),
     sortable=OBSERVATION_ORDERS,
 )
 
 
-def record_observation(recorder: Recorder, indicator_id: int, wanted: ObservationCreate, today: date) -> Row:
+def record_observation(
+    recorder: Recorder, actor: Actor, indicator_id: int, wanted: ObservationCreate, today: date
+) -> Row:
     """Record a value of an indicator, and return it as the API shows it.
 
     Raises:
-        NotFound: there is no such indicator.
+        NotFound: there is no such indicator that the actor may see.
+        Forbidden: the actor may not change the plan that it is in.
         Invalid: the values break a rule, or the area is not there.
     """
-    measured = get_row(recorder.connection, INDICATORS, indicator_id, Moment(None, today))
+    measured = get_row(recorder.connection, INDICATORS, indicator_id, View(None, today, actor.reach.sight))
+    check_may_write(recorder.connection, actor, measured["strategy_id"])
     values = wanted.model_dump()
     faults = list(observation_faults(values))
     if wanted.area_id is not None:
@@ -100,8 +118,19 @@ def record_observation(recorder: Recorder, indicator_id: int, wanted: Observatio
     return compared({**row, **{name: measured[name] for name in JUDGED_BY}})
 
 
+def explain_recording(connection: Connection, *, actor: Actor, row_id: int) -> None:
+    """Say of an indicator who may record its values.
+
+    Raises:
+        NotFound: there is no such indicator that the actor may see.
+        Forbidden: the actor may not change the plan that it is in.
+    """
+    measured = get_row(connection, INDICATORS, row_id, View(None, date.max, actor.reach.sight))
+    check_may_write(connection, actor, measured["strategy_id"])
+
+
 def list_observations(
-    connection: Connection, query: ObservationQuery, moment: Moment, indicator_id: int | None = None
+    connection: Connection, query: ObservationQuery, view: View, indicator_id: int | None = None
 ) -> Page:
     """Return a page of the values of an indicator, or of all, each compared.
 
@@ -110,19 +139,19 @@ def list_observations(
     """
     only = None
     if indicator_id is not None:
-        get_row(connection, INDICATORS, indicator_id, moment)
+        get_row(connection, INDICATORS, indicator_id, view)
         only = {"indicator_id": [indicator_id]}
-    page = list_rows(connection, OBSERVATIONS, query, moment, only)
+    page = list_rows(connection, OBSERVATIONS, query, view, only)
     return Page([compared(row) for row in page.items], page.cursor)
 
 
-def get_observation(connection: Connection, observation_id: int, moment: Moment) -> Row:
+def get_observation(connection: Connection, observation_id: int, view: View) -> Row:
     """Return one value, compared.
 
     Raises:
         NotFound: it was not known, or its indicator was not.
     """
-    return compared(get_listed(connection, OBSERVATIONS, "observation", observation_id, moment))
+    return compared(get_listed(connection, OBSERVATIONS, "observation", observation_id, view))
 
 
 def compared(row: Row) -> Row:

@@ -7,15 +7,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, Table, exists, func, or_, select
 
 from service.access.policy import Act
-from service.access.resource import Draft, Link, Moment, Resource
+from service.access.resource import Draft, Lens, Link, Resource
+from service.access.roles import Role
 from service.core.errors import Fault
 from service.core.history import as_known, metadata
-from service.plan import models, rules, schemas
+from service.plan import boundaries, models, rules, schemas
 
 
-def linked(link: Link, rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+def linked(link: Link, rows: FromClause, ids: Any, lens: Lens) -> ColumnElement[bool]:
     """Keep the rows that are linked to one of these ids."""
-    return link.holds(rows, ids, moment.seq)
+    return link.holds(rows, ids, lens.seq, lens)
 
 
 def no_loop(draft: Draft, *, resource_table: str) -> Iterable[Fault]:
@@ -43,6 +44,16 @@ def same_strategy(draft: Draft, field: str) -> Iterable[Fault]:
         yield Fault(f"/{field}/{position}", f"Priority {other} belongs to another strategy.")
 
 
+def settle_strategy(draft: Draft) -> Iterable[Fault]:
+    """Let those for whom its maker writes partake in a new strategy, unless one of them is named already."""
+    partners = draft.values["organisation_ids"]
+    if draft.before is None and not draft.actor.reach.managing & set(partners):
+        grants = draft.actor.grants
+        own = {organisation for role, organisation in grants if role is Role.MANAGER and organisation is not None}
+        draft.values["organisation_ids"] = sorted(own | set(partners))
+    return ()
+
+
 def settle_priority(draft: Draft) -> Iterable[Fault]:
     """Put a priority after the others, where no place is named."""
     if draft.values["position"] is None:
@@ -59,29 +70,30 @@ def settle_workstream(draft: Draft) -> Iterable[Fault]:
     return same_strategy(draft, "priority_ids")
 
 
-def workstream_of(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+def workstream_of(rows: FromClause, ids: Any, lens: Lens) -> ColumnElement[bool]:
     """Keep the workstreams that these organisations lead or are partners of."""
-    return or_(rows.c.lead_organisation_id.in_(ids), WORKSTREAM_PARTNERS.holds(rows, ids, moment.seq))
+    return or_(rows.c.lead_organisation_id.in_(ids), WORKSTREAM_PARTNERS.holds(rows, ids, lens.seq, lens))
 
 
-def decision_on_strategy(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+def decision_on_strategy(rows: FromClause, ids: Any, lens: Lens) -> ColumnElement[bool]:
     """Keep the decisions of the boards of these strategies, and those about their priorities or workstreams."""
 
     def of_strategies(table: Table) -> Select[Any]:
-        known = as_known(table, moment.seq)
+        known = as_known(table, lens.seq)
         return select(known.c.id).where(known.c.strategy_id.in_(ids))
 
-    boards = as_known(models.strategy_board, moment.seq)
+    boards = as_known(models.strategy_board, lens.seq)
+    of_board = select(boards.c.board_id).where(boards.c.strategy_id.in_(ids), lens.shows(boards.c.strategy_id))
     return or_(
-        rows.c.board_id.in_(select(boards.c.board_id).where(boards.c.strategy_id.in_(ids))),
-        DECISION_PRIORITIES.holds(rows, of_strategies(models.priority), moment.seq),
-        DECISION_WORKSTREAMS.holds(rows, of_strategies(models.workstream), moment.seq),
+        rows.c.board_id.in_(of_board),
+        DECISION_PRIORITIES.holds(rows, of_strategies(models.priority), lens.seq, lens),
+        DECISION_WORKSTREAMS.holds(rows, of_strategies(models.workstream), lens.seq, lens),
     )
 
 
-def award_in_strategy(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+def award_in_strategy(rows: FromClause, ids: Any, lens: Lens) -> ColumnElement[bool]:
     """Keep the awards of workstreams in these strategies."""
-    workstreams = as_known(models.workstream, moment.seq)
+    workstreams = as_known(models.workstream, lens.seq)
     return exists().where(workstreams.c.id == rows.c.workstream_id, workstreams.c.strategy_id.in_(ids))
 
 
@@ -90,12 +102,11 @@ STRATEGY_PARTNERS = Link("organisation_ids", models.strategy_organisation, ("org
 WORKSTREAM_PRIORITIES = Link("priority_ids", models.workstream_priority, ("priority_id",))
 WORKSTREAM_AREAS = Link("area_ids", models.workstream_area, ("area_id",))
 WORKSTREAM_PARTNERS = Link("partners", models.workstream_partner, ("organisation_id", "role"))
-DECISION_PRIORITIES = Link("priority_ids", models.decision_priority, ("priority_id",))
-DECISION_WORKSTREAMS = Link("workstream_ids", models.decision_workstream, ("workstream_id",))
+DECISION_PRIORITIES = Link("priority_ids", models.decision_priority, ("priority_id",), models.priority)
+DECISION_WORKSTREAMS = Link("workstream_ids", models.decision_workstream, ("workstream_id",), models.workstream)
 NAMED = ("id", "ref", "name", "created_at", "updated_at")
 
 ORGANISATIONS = Resource(
-    name="organisations",
     noun="organisation",
     table=models.organisation,
     create=schemas.OrganisationCreate,
@@ -107,9 +118,9 @@ ORGANISATIONS = Resource(
     searched=("ref", "name"),
     sortable=(*NAMED, "kind"),
     settle=partial(no_loop, resource_table="organisation"),
+    changes_access=True,
 )
 OWNERS = Resource(
-    name="owners",
     noun="owner",
     table=models.owner,
     create=schemas.OwnerCreate,
@@ -118,9 +129,9 @@ OWNERS = Resource(
     query=schemas.OwnerQuery,
     searched=("ref", "post", "holder_name"),
     sortable=("id", "ref", "post", "created_at", "updated_at"),
+    guard=boundaries.guard_owner,
 )
 BOARDS = Resource(
-    name="boards",
     noun="board",
     table=models.board,
     create=schemas.BoardCreate,
@@ -132,7 +143,6 @@ BOARDS = Resource(
     settle=partial(no_loop, resource_table="board"),
 )
 AREAS = Resource(
-    name="areas",
     noun="area",
     table=models.area,
     create=schemas.AreaCreate,
@@ -144,7 +154,6 @@ AREAS = Resource(
     settle=partial(no_loop, resource_table="area"),
 )
 STRATEGIES = Resource(
-    name="strategies",
     noun="strategy",
     table=models.strategy,
     create=schemas.StrategyCreate,
@@ -155,9 +164,11 @@ STRATEGIES = Resource(
     sortable=("id", "ref", "title", "starts_on", "ends_on", "created_at", "updated_at"),
     conditions={"board_id": partial(linked, STRATEGY_BOARDS), "organisation_id": partial(linked, STRATEGY_PARTNERS)},
     rules=rules.running_faults,
+    settle=settle_strategy,
+    guard=boundaries.guard_strategy,
+    changes_access=True,
 )
 PRIORITIES = Resource(
-    name="priorities",
     noun="priority",
     table=models.priority,
     create=schemas.PriorityCreate,
@@ -166,9 +177,9 @@ PRIORITIES = Resource(
     query=schemas.PriorityQuery,
     sortable=("id", "ref", "title", "position", "created_at", "updated_at"),
     settle=settle_priority,
+    guard=boundaries.guard_in_strategy,
 )
 WORKSTREAMS = Resource(
-    name="workstreams",
     noun="workstream",
     table=models.workstream,
     create=schemas.WorkstreamCreate,
@@ -184,9 +195,9 @@ WORKSTREAMS = Resource(
     },
     rules=rules.running_faults,
     settle=settle_workstream,
+    guard=boundaries.guard_in_strategy,
 )
 DECISIONS = Resource(
-    name="decisions",
     noun="decision",
     table=models.decision,
     create=schemas.DecisionCreate,
@@ -202,9 +213,9 @@ DECISIONS = Resource(
         "workstream_id": partial(linked, DECISION_WORKSTREAMS),
     },
     rules=rules.decision_faults,
+    guard=boundaries.guard_decision,
 )
 FUNDING_AWARDS = Resource(
-    name="funding-awards",
     noun="funding award",
     table=models.funding_award,
     create=schemas.FundingAwardCreate,
@@ -215,6 +226,7 @@ FUNDING_AWARDS = Resource(
     sortable=("id", "ref", "amount", "status", "starts_on", "ends_on", "created_at", "updated_at"),
     conditions={"strategy_id": award_in_strategy},
     rules=rules.running_faults,
+    guard=boundaries.guard_in_workstream,
 )
 COLLECTIONS = (
     ORGANISATIONS,

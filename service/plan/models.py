@@ -211,6 +211,7 @@ class StatusUpdate(SQLModel, table=True):
     confidence: str | None = words(WORD, nullable=True)
     narrative: str | None = words(PROSE, nullable=True)
     evidence: list[dict[str, str]] = Field(sa_type=JSON)
+    on_behalf_of: int | None = Field(default=None, sa_type=BigInteger)
     seq: int = Field(sa_type=BigInteger)
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import FromClause, select
 
-from service.access.resource import Moment
+from service.access.resource import Lens
 from service.core.history import as_known, stamp
 from service.plan.models import milestone, status_update
 
@@ -16,14 +16,15 @@ UPDATE_COLUMNS = (
     "confidence",
     "narrative",
     "evidence",
+    "on_behalf_of",
     "recorded_at",
     "recorded_by",
 )
 
 
-def updates_as_known(moment: Moment) -> FromClause:
+def updates_as_known(lens: Lens) -> FromClause:
     """Return the status updates of milestones that are known, each with its strategy, workstream and stamp."""
-    reported_on = as_known(milestone, moment.seq)
+    reported_on = as_known(milestone, lens.seq)
     rows = (
         select(
             *(status_update.c[name] for name in UPDATE_COLUMNS if name in status_update.c),
@@ -36,6 +37,6 @@ def updates_as_known(moment: Moment) -> FromClause:
         .join(stamp, stamp.c.seq == status_update.c.seq)
         .join(reported_on, reported_on.c.id == status_update.c.milestone_id)
     )
-    if moment.seq is not None:
-        rows = rows.where(status_update.c.seq <= moment.seq)
+    if lens.seq is not None:
+        rows = rows.where(status_update.c.seq <= lens.seq)
     return rows.subquery("update_known")

@@ -65,7 +65,9 @@ class StrategyCreate(Input):
     starts_on: Day = Field(description="First day.", examples=["2017-12-01"])
     ends_on: Day | None = Field(None, description="Last day, where one is set.", examples=["2021-03-31"])
     board_ids: Ids = Field([], description="The boards that own it.", examples=[[1, 2]])
-    organisation_ids: Ids = Field([], description="The partners.", examples=[[1, 2, 9]])
+    organisation_ids: Ids = Field(
+        [], description="The partners; whoever makes a strategy is one of them in any case.", examples=[[1, 2, 9]]
+    )
 
 
 class PriorityCreate(Input):
@@ -235,6 +237,9 @@ class StatusUpdateRead(StatusUpdateCreate):
     milestone_id: Id = Field(description="The milestone.")
     recorded_at: Instant = Field(description="When the service learned it.")
     recorded_by: Id | None = Field(description="The user who reported it; null for the service itself.")
+    on_behalf_of: Id | None = Field(
+        description="The organisation that answers for the milestone, where somebody else reported for it; else null."
+    )
 
 
 IN_STRATEGY = frozenset({"strategy_id"})

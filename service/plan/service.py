@@ -1,32 +1,35 @@
 """Reporting on milestones. Every door calls these."""
 
+from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, literal, select
+from sqlalchemy import Connection, bindparam, func, literal, select
 
+from service.access.policy import Actor, is_on_behalf
 from service.access.rows import missing
 from service.core.errors import Fault, Invalid
 from service.core.history import Recorder, Row
-from service.plan.models import milestone, status_update
+from service.plan.boundaries import check_may_report
+from service.plan.models import milestone, owner, status_update, workstream
 from service.plan.queries import UPDATE_COLUMNS
 from service.plan.rules import UNREPORTED, MilestoneStatus, Standing, settle_percent
 from service.plan.schemas import StatusUpdateCreate
 
 
-def record_update(recorder: Recorder, milestone_id: int, report: StatusUpdateCreate, today: date) -> Row:
+def record_update(recorder: Recorder, actor: Actor, milestone_id: int, report: StatusUpdateCreate, today: date) -> Row:
     """Record a report on a milestone, and return it as the API shows it.
 
     Raises:
-        NotFound: there is no such milestone.
+        NotFound: there is no such milestone that the actor may see.
+        Forbidden: the actor may not report on it.
         Invalid: the report is dated in the future, or its percentage does not fit its status.
     """
     effective_on = report.effective_on or today
+    found = find_subject(recorder.connection, milestone_id, effective_on)
+    there = _check_reporting(recorder.connection, actor, milestone_id, found)
     if effective_on > today:
         raise Invalid(Fault("/effective_on", "A report is true of today or an earlier date, not of one to come."))
-    before = find_standing(recorder.connection, milestone_id, effective_on)
-    if before is None:
-        raise missing("milestone", milestone_id)
-    percent = settle_percent(report.status, report.percent_complete, before)
+    percent = settle_percent(report.status, report.percent_complete, there.standing)
     if isinstance(percent, Fault):
         raise Invalid(percent)
     values = {
@@ -34,6 +37,7 @@ def record_update(recorder: Recorder, milestone_id: int, report: StatusUpdateCre
         "milestone_id": milestone_id,
         "effective_on": effective_on,
         "percent_complete": percent,
+        "on_behalf_of": there.answering_id if is_on_behalf(actor, there.answering_id) else None,
     }
     update_id = recorder.append(status_update, values)
     row = {"id": update_id, **values, "recorded_at": recorder.at, "recorded_by": recorder.actor_id}
@@ -51,20 +55,57 @@ _LATEST = (
     .correlate(milestone)
     .scalar_subquery()
 )
-_STANDING = (
-    select(status_update.c.status, status_update.c.percent_complete)
+
+
+def explain_reporting(connection: Connection, *, actor: Actor, row_id: int) -> None:
+    """Say of a milestone who may report on it.
+
+    Raises:
+        NotFound: there is no such milestone that the actor may see.
+        Forbidden: the actor may not report on it.
+    """
+    _check_reporting(connection, actor, row_id, find_subject(connection, row_id, date.max))
+
+
+def _check_reporting(connection: Connection, actor: Actor, milestone_id: int, there: "Subject | None") -> "Subject":
+    if there is None or not actor.reach.sight.sees(there.strategy_id):
+        raise missing("milestone", milestone_id)
+    check_may_report(connection, actor, there.strategy_id, there.answering_id)
+    return there
+
+
+_SUBJECT = (
+    select(
+        milestone.c.strategy_id,
+        func.coalesce(owner.c.organisation_id, workstream.c.lead_organisation_id).label("answering_id"),
+        status_update.c.status,
+        status_update.c.percent_complete,
+    )
     .select_from(milestone)
+    .join(workstream, workstream.c.id == milestone.c.workstream_id)
+    .outerjoin(owner, owner.c.id == milestone.c.owner_id)
     .outerjoin(status_update, status_update.c.id == _LATEST)
     .where(milestone.c.id == bindparam("milestone_id"))
 )
 
 
-def find_standing(connection: Connection, milestone_id: int, on: date) -> Standing | None:
-    """Return what the latest report true of a date said; None where there is no such milestone."""
-    row = connection.execute(_STANDING, {"milestone_id": milestone_id, "effective_on": on}).one_or_none()
+@dataclass(frozen=True)
+class Subject:
+    """A milestone about to be reported on: where it is, which organisation answers for it, and how it stands."""
+
+    strategy_id: int
+    answering_id: int
+    standing: Standing
+
+
+def find_subject(connection: Connection, milestone_id: int, on: date) -> Subject | None:
+    """Return a milestone with what the latest report true of a date said; None where there is no such milestone."""
+    row = connection.execute(_SUBJECT, {"milestone_id": milestone_id, "effective_on": on}).one_or_none()
     if row is None:
         return None
-    return UNREPORTED if row.status is None else Standing(MilestoneStatus(row.status), row.percent_complete)
+    is_reported = row.status is not None
+    standing = Standing(MilestoneStatus(row.status), row.percent_complete) if is_reported else UNREPORTED
+    return Subject(row.strategy_id, row.answering_id, standing)
 
 
 def has_updates(connection: Connection, milestone_id: int) -> bool:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from service.access.collection import PathId, collection_router, moment_of, page_answer
-from service.access.door import Door, PlanReader, Reporter, Visit
-from service.access.resource import Listing, Moment, Resource
+from service.access.collection import PathId, collection_router, page_answer, view_of
+from service.access.door import Door, PlanReader, Visit, entered
+from service.access.policy import Act, Actor
+from service.access.resource import Listing, Resource, View
 from service.access.rows import get_listed, get_row, list_rows
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
@@ -30,9 +31,10 @@ from service.core.responses import (
 )
 from service.core.schemas import KnownAt
 from service.plan.catalogue import PRIORITIES, WORKSTREAMS
+from service.plan.models import status_update
 from service.plan.queries import updates_as_known
 from service.plan.schemas import UPDATE_ORDERS, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
-from service.plan.service import record_update
+from service.plan.service import explain_reporting, record_update
 from service.progress import service
 from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES, in_priorities, of_organisations, of_owners
@@ -50,6 +52,7 @@ from service.progress.schemas import (
 )
 
 UPDATES = Listing(
+    table=status_update,
     rows=updates_as_known,
     hidden=frozenset({"seq", "strategy_id", "workstream_id"}),
     sortable=UPDATE_ORDERS,
@@ -71,13 +74,15 @@ UPDATES_PAGE = page_model("StatusUpdatePage", StatusUpdateRead)
 PROGRESS_TAG = "progress"
 
 
-def list_updates(connection: Connection, query: StatusUpdateQuery, milestone_id: int | None = None) -> Page:
+def list_updates(
+    connection: Connection, actor: Actor, query: StatusUpdateQuery, milestone_id: int | None = None
+) -> Page:
     """Return a page of reports, of one milestone or across all; NotFound where that one is not known."""
-    moment = moment_of(connection, query.known_at)
+    view = view_of(connection, actor, query.known_at)
     if milestone_id is None:
-        return list_rows(connection, UPDATES, query, moment)
-    get_row(connection, MILESTONES, milestone_id, moment)
-    return list_rows(connection, UPDATES, query, moment, {"milestone_id": [milestone_id]})
+        return list_rows(connection, UPDATES, query, view)
+    get_row(connection, MILESTONES, milestone_id, view)
+    return list_rows(connection, UPDATES, query, view, {"milestone_id": [milestone_id]})
 
 
 @router.get(
@@ -90,7 +95,8 @@ def list_updates(connection: Connection, query: StatusUpdateQuery, milestone_id:
 )
 async def list_all_updates(query: Annotated[StatusUpdateQuery, Query()], visit: PlanReader) -> Response:
     """Answer with reports across milestones."""
-    return page_answer(visit.request, await visit.snapshot(lambda connection: list_updates(connection, query)))
+    page = await visit.snapshot(lambda connection: list_updates(connection, visit.actor, query))
+    return page_answer(visit.request, page)
 
 
 @router.get(
@@ -110,8 +116,8 @@ async def get_update(
     """Answer with one report."""
 
     def ask(connection: Connection) -> Row:
-        moment = moment_of(connection, query.known_at)
-        return get_listed(connection, UPDATES, "status update", row_id, moment)
+        view = view_of(connection, visit.actor, query.known_at)
+        return get_listed(connection, UPDATES, "status update", row_id, view)
 
     return tagged_answer(visit.request, to_json(await visit.snapshot(ask)))
 
@@ -128,7 +134,8 @@ async def list_milestone_updates(
     row_id: PathId, query: Annotated[StatusUpdateQuery, Query()], visit: PlanReader
 ) -> Response:
     """Answer with the reports on one milestone."""
-    return page_answer(visit.request, await visit.snapshot(lambda connection: list_updates(connection, query, row_id)))
+    page = await visit.snapshot(lambda connection: list_updates(connection, visit.actor, query, row_id))
+    return page_answer(visit.request, page)
 
 
 @router.post(
@@ -147,12 +154,12 @@ async def list_milestone_updates(
 async def report_on_milestone(
     row_id: PathId,
     body: StatusUpdateCreate,
-    visit: Reporter,
+    visit: Annotated[Visit, entered(Act.REPORT_PROGRESS, explain_reporting)],
 ) -> Response:
     """Record a report."""
 
     def act(recorder: Recorder) -> tuple[Row, str]:
-        row = record_update(recorder, row_id, body, clock.today())
+        row = record_update(recorder, visit.actor, row_id, body, clock.today())
         return row, f"/v1/updates/{row['id']}"
 
     return await visit.post(act)
@@ -180,7 +187,7 @@ async def progress_answer(
     async def fetch() -> tuple[int, bytes]:
         return await visit.snapshot(make)
 
-    key = (request.url.path, request.url.query, str(as_at))
+    key = (request.url.path, request.url.query, str(as_at), visit.actor.reach.sight.key)
     return tagged_answer(request, await kept.get(visit.newest, key, fetch))
 
 
@@ -206,7 +213,7 @@ async def get_progress(
         visit,
         query,
         lambda connection, known: service.roll_up(
-            connection, Question(query.strategy_id, query, query.group_by, known), as_at
+            connection, Question(visit.actor.reach.sight, query.strategy_id, query, query.group_by, known), as_at
         ),
         as_at,
     )
@@ -231,7 +238,7 @@ async def get_progress_trend(
         visit,
         query,
         lambda connection, known: service.trend(
-            connection, Question(query.strategy_id, query, query.group_by, known), points
+            connection, Question(visit.actor.reach.sight, query.strategy_id, query, query.group_by, known), points
         ),
     )
 
@@ -260,7 +267,10 @@ async def get_progress_changes(
         known_first = known
         if query.from_known_at is not None:
             known_first = find_known(connection, query.from_known_at, clock.now(), "/query/from_known_at")
-        first, last = (Question(query.strategy_id, query, GroupBy.WORKSTREAM, each) for each in (known_first, known))
+        sight = visit.actor.reach.sight
+        first, last = (
+            Question(sight, query.strategy_id, query, GroupBy.WORKSTREAM, each) for each in (known_first, known)
+        )
         return service.changes(connection, (query.from_, first), (query.to, last))
 
     return await progress_answer(visit, query, ask)
@@ -279,8 +289,9 @@ def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy 
         narrowed = query.model_copy(update={filter_name: [row_id] if wanted is None or row_id in wanted else []})
 
         def ask(connection: Connection, known: Known) -> Figures:
-            strategy_id = get_row(connection, resource, row_id, Moment(known.past_seq, as_at))["strategy_id"]
-            return service.roll_up(connection, Question(strategy_id, narrowed, group_by, known), as_at)
+            sight = visit.actor.reach.sight
+            strategy_id = get_row(connection, resource, row_id, View(known.past_seq, as_at, sight))["strategy_id"]
+            return service.roll_up(connection, Question(sight, strategy_id, narrowed, group_by, known), as_at)
 
         return await progress_answer(visit, query, ask, as_at)
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, exists, func, select
 
-from service.access.resource import AS_AT, Draft, Moment, Resource
+from service.access.resource import AS_AT, Draft, Lens, Resource
 from service.core.errors import Fault
 from service.core.history import as_known
 from service.plan import models, rules, schemas
+from service.plan.boundaries import guard_in_strategy
 from service.plan.catalogue import WORKSTREAM_PRIORITIES
 from service.plan.service import has_updates
 from service.progress.facts import facts
@@ -18,29 +19,29 @@ NOT_SHOWN = frozenset({"as_at", "lead_organisation_id", "is_included", "planned_
 NEEDING_REASON = ("due_on", "weight")
 
 
-def in_priorities(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+def in_priorities(rows: FromClause, ids: Any, lens: Lens) -> ColumnElement[bool]:
     """Keep the milestones of workstreams that serve one of these priorities."""
-    links = as_known(WORKSTREAM_PRIORITIES.table, moment.seq)
+    links = as_known(WORKSTREAM_PRIORITIES.table, lens.seq)
     return exists().where(links.c.workstream_id == rows.c.workstream_id, links.c.priority_id.in_(ids))
 
 
-def of_owners(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+def of_owners(rows: FromClause, ids: Any, lens: Lens) -> ColumnElement[bool]:
     """Keep what is about the milestones of these owners."""
-    tasks = as_known(models.milestone, moment.seq)
+    tasks = as_known(models.milestone, lens.seq)
     return rows.c.milestone_id.in_(select(tasks.c.id).where(tasks.c.owner_id.in_(ids)))
 
 
-def of_organisations(rows: FromClause, ids: Any, moment: Moment) -> ColumnElement[bool]:
+def of_organisations(rows: FromClause, ids: Any, lens: Lens) -> ColumnElement[bool]:
     """Keep what is about the milestones for which these organisations answer."""
-    tasks, streams, posts = (as_known(each, moment.seq) for each in (models.milestone, models.workstream, models.owner))
+    tasks, streams, posts = (as_known(each, lens.seq) for each in (models.milestone, models.workstream, models.owner))
     source = tasks.join(streams, streams.c.id == tasks.c.workstream_id).outerjoin(posts, posts.c.id == tasks.c.owner_id)
     answering = func.coalesce(posts.c.organisation_id, streams.c.lead_organisation_id)
     return rows.c.milestone_id.in_(select(tasks.c.id).select_from(source).where(answering.in_(ids)))
 
 
-def milestone_rows(moment: Moment) -> FromClause:
+def milestone_rows(lens: Lens) -> FromClause:
     """Return the milestones as they were known, each as it stands at the date asked about."""
-    return facts(AS_AT, moment.seq, is_in_plan=False)
+    return facts(AS_AT, lens.seq, is_in_plan=False)
 
 
 def settle_milestone(draft: Draft) -> Iterable[Fault]:
@@ -65,7 +66,6 @@ def settle_milestone(draft: Draft) -> Iterable[Fault]:
 
 
 MILESTONES = Resource(
-    name="milestones",
     noun="milestone",
     table=models.milestone,
     create=schemas.MilestoneCreate,
@@ -97,6 +97,7 @@ MILESTONES = Resource(
     },
     rules=rules.milestone_faults,
     settle=settle_milestone,
+    guard=guard_in_strategy,
     rows=milestone_rows,
     hidden=NOT_SHOWN,
 )

@@ -27,8 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named
 
-from service.access.resource import Moment
+from service.access.resource import Lens
 from service.access.rows import STATEMENTS_KEPT, filter_parameters, filter_values, filters
+from service.access.scope import Breadth, Sight
 from service.core.columns import constant, constants
 from service.core.history import Known, as_known
 from service.plan import models
@@ -55,17 +56,23 @@ AT_RISK = constants((Rag.RED.value, Rag.AMBER.value))
 
 @dataclass(frozen=True)
 class Question:
-    """Which milestones, as known when, divided by what (None: one by one)."""
+    """Which milestones, as known when and seen by whom, divided by what (None: one by one)."""
 
+    sight: Sight
     strategy_id: int
     filters: MilestoneFilters
     group_by: GroupBy | None
     known: Known
 
     @property
-    def moment(self) -> Moment:
+    def seq(self) -> ColumnElement[int] | None:
+        """The transaction to look back to, None for now."""
+        return Lens(self.known.past_seq is not None, Breadth.ALL).seq
+
+    @property
+    def parameters(self) -> dict[str, Any]:
         """The question's place in the history; its dates stand in the statement itself."""
-        return Moment(self.known.past_seq, date.min)
+        return {"known_seq": self.known.past_seq}
 
 
 @dataclass
@@ -124,7 +131,7 @@ def _filters(question: Question) -> dict[str, Any]:
 
 def _parameters(question: Question, points: Sequence[date]) -> dict[str, Any]:
     return {
-        **question.moment.parameters,
+        **question.parameters,
         **filter_parameters(_filters(question)),
         **{f"point_{number}": point for number, point in enumerate(points)},
         "strategy_id": question.strategy_id,
@@ -138,16 +145,17 @@ def _members(shape: Shape, columns: Iterable[str]) -> CTE:
     """
     dates = [(bindparam(f"point_{number}", type_=Date),) for number in range(shape.points)]
     when = values(named("as_at", Date), name="points").data(dates).cte()
-    moment = Moment(0 if shape.is_past else None, date.min)
+    # What stands in a strategy that may be seen may all be seen.
+    lens = Lens(shape.is_past, Breadth.ALL)
     strategy_id = bindparam("strategy_id", type_=BigInteger)
 
     def narrow(rows: FromClause) -> list[ColumnElement[bool]]:
         plain = [name for name in NARROWING if name in shape.filters]
-        return [rows.c.strategy_id == strategy_id, *filters(MILESTONES, rows, plain, moment)]
+        return [rows.c.strategy_id == strategy_id, *filters(MILESTONES, rows, plain, lens)]
 
-    fact = facts(when.c.as_at, moment.seq, points=when, narrow=narrow)
+    fact = facts(when.c.as_at, lens.seq, points=when, narrow=narrow)
     chosen = select(*(fact.c[name] for name in columns))
-    return chosen.where(*filters(MILESTONES, fact, shape.filters, moment)).cte("member")
+    return chosen.where(*filters(MILESTONES, fact, shape.filters, lens)).cte("member")
 
 
 @lru_cache(STATEMENTS_KEPT)
@@ -233,16 +241,14 @@ def fetch_groups(connection: Connection, question: Question) -> list[Group]:
     if question.group_by is GroupBy.PRIORITY:
         return _priority_groups(connection, question)
     found = _group_rows(question)
-    groups = [
-        Group(row.id, row.ref, row.title, (row.id,)) for row in connection.execute(found, question.moment.parameters)
-    ]
+    groups = [Group(row.id, row.ref, row.title, (row.id,)) for row in connection.execute(found, question.parameters)]
     if question.group_by is GroupBy.OWNER:
         groups.append(Group(None, None, None, (NOBODY,)))
     return groups
 
 
 def _priority_groups(connection: Connection, question: Question) -> list[Group]:
-    seq = question.moment.seq
+    seq = question.seq
     rows = as_known(models.priority, seq, lambda known: [known.c.strategy_id == question.strategy_id])
     links = as_known(models.workstream_priority, seq)
     found = (
@@ -254,7 +260,7 @@ def _priority_groups(connection: Connection, question: Question) -> list[Group]:
     if question.filters.priority_id:
         found = found.where(rows.c.id.in_(question.filters.priority_id))
     served: dict[tuple[int, str, str], list[int]] = defaultdict(list)
-    for row_id, ref, title, workstream_id in connection.execute(found, question.moment.parameters):
+    for row_id, ref, title, workstream_id in connection.execute(found, question.parameters):
         held = served[row_id, ref, title]
         if workstream_id is not None:
             held.append(workstream_id)
@@ -262,7 +268,7 @@ def _priority_groups(connection: Connection, question: Question) -> list[Group]:
 
 
 def _group_rows(question: Question) -> Select[Any]:
-    seq, strategy_id, wanted = question.moment.seq, question.strategy_id, question.filters
+    seq, strategy_id, wanted = question.seq, question.strategy_id, question.filters
     tasks = as_known(models.milestone, seq, lambda rows: [rows.c.strategy_id == strategy_id])
     streams = as_known(models.workstream, seq, lambda rows: [rows.c.strategy_id == strategy_id])
     if question.group_by is GroupBy.WORKSTREAM:

@@ -97,10 +97,11 @@ def changes(connection: Connection, first: tuple[date, Question], last: tuple[da
 
 
 def check_strategy(connection: Connection, question: Question) -> None:
-    """Raise NotFound unless the strategy was known."""
-    rows = as_known(strategy, question.moment.seq)
+    """Raise NotFound unless the strategy was known and may be seen."""
+    rows = as_known(strategy, question.seq)
     wanted = select(rows.c.id).where(rows.c.id == question.strategy_id)
-    if connection.execute(wanted, question.moment.parameters).first() is None:
+    is_seen = question.sight.sees(question.strategy_id)
+    if not is_seen or connection.execute(wanted, question.parameters).first() is None:
         raise missing("strategy", question.strategy_id)
 
 

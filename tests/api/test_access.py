@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from service.access.models import access_token, user_account
-from service.access.policy import Role, Scope
+from service.access.roles import Role, Scope
 from service.access.service import note_access_change
 from service.core import clock
 from service.core.history import Recorder, stamp

@@ -74,7 +74,9 @@ def test_what_has_no_owner_stands_under_an_id_of_null(stage: Stage) -> None:
 
 def test_a_milestone_belongs_to_its_owners_organisation_else_to_the_lead(stage: Stage) -> None:
     mark = next(numbers)
-    other = stage.api.made("/v1/organisations", ref=f"nhs-{mark}", name="NHS", kind="nhs")["id"]
+    other = stage.api.made("/v1/organisations", ref=f"nhs-{mark}", name="NHS", kind="nhs", parent_id=stage.api.home)[
+        "id"
+    ]
     owner = stage.api.made("/v1/owners", ref=f"nurse-{mark}", post="Nurse", organisation_id=other)["id"]
     stage.alter(f"milestones/{stage.done}", owner_id=owner)
     found = groups_of(stage.asked(group_by="organisation"))
@@ -203,7 +205,7 @@ def test_what_was_known_is_answered_the_same_whatever_changes(stage: Stage) -> N
     known_at = stage.asked()["known_at"]
     before = {name: api.get(f"{where}&known_at={known_at}") for name, where in forms(plan).items()}
     assert {answer.status_code for answer in before.values()} == {200}
-    other = api.made("/v1/organisations", ref=f"nhs-{mark}", name="NHS", kind="nhs")["id"]
+    other = api.made("/v1/organisations", ref=f"nhs-{mark}", name="NHS", kind="nhs", parent_id=api.home)["id"]
     priority = api.made("/v1/priorities", ref="other", title="Other", strategy_id=plan.strategy, position=1)["id"]
     owner = api.made("/v1/owners", ref=f"nurse-{mark}", post="Nurse", organisation_id=other)["id"]
     second = make_workstream(api, plan.strategy, priority, other, ref="second")["id"]

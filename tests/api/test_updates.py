@@ -227,7 +227,9 @@ def test_a_milestone_moves_between_workstreams_of_its_strategy_only(shared: Api,
 
 
 def test_the_owners_organisation_answers_else_the_lead(shared: Api, own_plan: Plan) -> None:
-    other = shared.made("/v1/organisations", ref=f"nhs-{own_plan.strategy}", name="NHS", kind="nhs")["id"]
+    other = shared.made(
+        "/v1/organisations", ref=f"nhs-{own_plan.strategy}", name="NHS", kind="nhs", parent_id=shared.home
+    )["id"]
     owner = shared.made("/v1/owners", ref=f"nurse-{own_plan.strategy}", post="Nurse", organisation_id=other)["id"]
     where = f"/v1/milestones/{own_plan.milestone}"
     assert shared.get(where).json()["organisation_id"] == own_plan.organisation

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from service.access.policy import Role, Scope
+from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.history import Recorder

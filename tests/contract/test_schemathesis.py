@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.access.policy import Role, Scope
+from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.history import Recorder

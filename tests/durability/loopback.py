@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, select
 
-from service.access.policy import Role, Scope
+from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.history import Recorder
