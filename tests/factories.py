@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, insert, select
 
+from service.access.models import user_account, user_identity
 from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
@@ -133,10 +134,10 @@ def bodies(plan: Plan) -> dict[str, Body]:
 def fill(url: str) -> None:
     """Leave no table of a database empty: the sample plan, a past for all of it, users and a kept answer."""
     run_once(url, lambda connection: load_file(connection, SAMPLE.read_bytes()))
+    run_once(url, sign_up)
     run_once(url, link_everything)
     run_once(url, change_everything)
     run_once(url, retire_something)
-    run_once(url, sign_up)
 
 
 def link_everything(connection: Connection) -> None:
@@ -200,7 +201,9 @@ def sign_up(connection: Connection) -> None:
         scopes=list(Scope),
         days=1,
     )
-    user_id = first_id(connection, metadata.tables["user_account"])
+    user_id = first_id(connection, user_account)
+    identity = {"user_id": user_id, "tenant": "tenant", "object_id": "object", "created_at": clock.now()}
+    connection.execute(insert(user_identity).values(identity))
     keep_answer(connection, KeyedRequest(user_id, "key", "0" * 64), KeptAnswer(201, "/v1", b"\x00{}"), clock.now())
 
 

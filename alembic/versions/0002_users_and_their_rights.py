@@ -11,6 +11,8 @@ depends_on = None
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 HISTORIES = ("user_account_history", "user_role_history")
 BEFORE = ("access_token", "user_role", "user_account")
+# A user that was gone back on with has a history already.
+VERSION = "coalesce((SELECT max(version) FROM change WHERE resource = 'users' AND row_id = {user}), 0) + 1"
 ROLES = "role IN ('viewer', 'contributor', 'manager', 'admin')"
 
 
@@ -24,7 +26,7 @@ def upgrade() -> None:
     refuse_changes()
     op.execute(
         "INSERT INTO user_account (id, version, created_at, updated_at, from_seq, name, is_admin, is_active) "
-        "SELECT id, 1, created_at, created_at, (SELECT coalesce(max(seq), 0) + 1 FROM stamp), name, "
+        f"SELECT id, {VERSION.format(user='u.id')}, created_at, created_at, (SELECT coalesce(max(seq), 0) + 1 FROM stamp), name, "
         "EXISTS (SELECT 1 FROM old_user_role r WHERE r.user_id = u.id AND r.organisation_id IS NULL "
         "AND r.role = 'admin'), is_active FROM old_user_account u"
     )
@@ -49,8 +51,8 @@ def begin_their_history() -> None:
     """Let one transaction have made all the users that there are, and changed who may do what."""
     op.execute(
         "INSERT INTO change (seq, position, resource, row_id, version, action) "
-        "SELECT (SELECT coalesce(max(seq), 0) + 1 FROM stamp), row_number() OVER (ORDER BY id) - 1, 'users', id, 1, "
-        "'created' FROM user_account"
+        "SELECT (SELECT coalesce(max(seq), 0) + 1 FROM stamp), row_number() OVER (ORDER BY id) - 1, 'users', id, "
+        "version, CASE version WHEN 1 THEN 'created' ELSE 'changed' END FROM user_account"
     )
     op.execute(
         "INSERT INTO stamp (seq, at, reason) SELECT coalesce(max(seq), 0) + 1, coalesce(max(at), 0) + 1, "
@@ -215,8 +217,8 @@ def refuse_changes() -> None:
 
 def downgrade() -> None:
     op.execute("ALTER TABLE status_update DROP COLUMN on_behalf_of")
-    set_aside()
     op.drop_table("user_identity")
+    set_aside()
     for table in HISTORIES:
         op.drop_table(table)
     create_users_as_they_were()

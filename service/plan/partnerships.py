@@ -2,12 +2,27 @@
 
 from collections import defaultdict
 
-from sqlalchemy import Connection, exists, select, union_all
+from sqlalchemy import Connection, String, exists, literal, null, select, union_all
 
 from service.access.models import user_role
 from service.access.scope import Partnership
 from service.core.history import TWINS
 from service.plan.models import organisation, strategy, strategy_organisation
+
+ORGANISATION, PARTNER, ROLE = "organisation", "partner", "role"
+_ENDED, _GONE = TWINS[strategy_organisation.name], TWINS[strategy.name]
+_NO_REF = null().cast(String)
+# One statement for all of it: each row is an organisation with its parent and ref, a strategy with a partner, or an
+# organisation for which somebody holds a role.
+_PARTNERSHIP = union_all(
+    select(literal(ORGANISATION).label("kind"), organisation.c.id, organisation.c.parent_id, organisation.c.ref),
+    select(literal(PARTNER), strategy_organisation.c.strategy_id, strategy_organisation.c.organisation_id, _NO_REF),
+    select(literal(PARTNER), _ENDED.c.strategy_id, _ENDED.c.organisation_id, _NO_REF).where(
+        ~exists().where(strategy.c.id == _ENDED.c.strategy_id),
+        exists().where(_GONE.c.id == _ENDED.c.strategy_id, _GONE.c.to_seq == _ENDED.c.to_seq),
+    ),
+    select(literal(ROLE), user_role.c.organisation_id, user_role.c.organisation_id, _NO_REF),
+)
 
 
 def find_partnership(connection: Connection) -> Partnership:
@@ -15,20 +30,16 @@ def find_partnership(connection: Connection) -> Partnership:
 
     A strategy that was deleted stays in sight of those who were its partners then: its past is theirs to look up.
     """
-    ended, gone = TWINS[strategy_organisation.name], TWINS[strategy.name]
-    is_deleted = ~exists().where(strategy.c.id == ended.c.strategy_id)
-    at_the_end = exists().where(gone.c.id == ended.c.strategy_id, gone.c.to_seq == ended.c.to_seq)
-    links = union_all(
-        select(strategy_organisation.c.strategy_id, strategy_organisation.c.organisation_id),
-        select(ended.c.strategy_id, ended.c.organisation_id).where(is_deleted, at_the_end),
-    )
+    parents: dict[int, int | None] = {}
+    refs: dict[str, int] = {}
     partners: dict[int, set[int]] = defaultdict(set)
-    for strategy_id, organisation_id in connection.execute(links):
-        partners[strategy_id].add(organisation_id)
-    rows = connection.execute(select(organisation.c.id, organisation.c.ref, organisation.c.parent_id)).all()
-    return Partnership(
-        parents={row.id: row.parent_id for row in rows},
-        refs={row.ref: row.id for row in rows},
-        staffed=frozenset(connection.execute(select(user_role.c.organisation_id)).scalars()),
-        partners={strategy_id: frozenset(held) for strategy_id, held in partners.items()},
-    )
+    staffed: set[int] = set()
+    for kind, first, second, ref in connection.execute(_PARTNERSHIP):
+        if kind == ORGANISATION:
+            parents[first], refs[ref] = second, first
+        elif kind == PARTNER:
+            partners[first].add(second)
+        else:
+            staffed.add(first)
+    held = {strategy_id: frozenset(organisations) for strategy_id, organisations in partners.items()}
+    return Partnership(parents, refs, held, frozenset(staffed))

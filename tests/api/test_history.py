@@ -98,7 +98,6 @@ def test_each_version_says_who_made_it_so(shared: Api, plan: Plan) -> None:
     ("name", "field"),
     [
         ("strategies", "board_ids"),
-        ("strategies", "organisation_ids"),
         ("workstreams", "area_ids"),
         ("workstreams", "partners"),
         ("decisions", "priority_ids"),

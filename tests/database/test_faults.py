@@ -156,6 +156,7 @@ def test_a_commit_that_a_long_reader_holds_up_is_no_success(sample_url: str, tmp
 @on_sqlite
 def test_a_full_disk_makes_writers_come_again(sample: Api, engine_name: str) -> None:
     del engine_name
+    sample.token()
     before = sample.look(change_log)
     is_full = True
 
@@ -197,6 +198,7 @@ def failing_commits(api: Api) -> Iterator[None]:
 
 
 def test_a_failing_commit_is_no_success(sample: Api) -> None:
+    sample.token()
     before = sample.look(change_log)
     tag = sample.get("/v1/milestones/2").headers["etag"]
     award = sample.get("/v1/funding-awards/1").headers["etag"]

@@ -106,4 +106,6 @@ def test_a_report_for_others_is_on_their_behalf() -> None:
 
 
 def test_the_service_itself_may_write_and_report_for_nobody_else() -> None:
-    assert may_write(SERVICE, SEEN) and may_report(SERVICE, SEEN, OTHER) and not is_on_behalf(SERVICE, OTHER)
+    assert may_write(SERVICE, SEEN)
+    assert may_report(SERVICE, SEEN, OTHER)
+    assert not is_on_behalf(SERVICE, OTHER)
