@@ -66,6 +66,13 @@ class PreconditionMissing(TrackerError):
     """A change needs If-Match."""
 
 
+class TooMany(TrackerError):
+    """The caller asks too often, or shows credentials that do not hold too often."""
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
 class Unavailable(TrackerError):
     """The database is busy or away; asking again may work."""
 

@@ -30,6 +30,7 @@ STATUSES: dict[type[TrackerError], int] = {
     errors.UnsupportedMedia: 415,
     errors.Invalid: 422,
     errors.PreconditionMissing: 428,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
 }
 TITLES = {
@@ -44,6 +45,7 @@ TITLES = {
     415: "Not JSON",
     422: "The input breaks a rule",
     428: "If-Match is missing",
+    429: "Too many requests",
     500: "A fault of the service",
     503: "Busy",
 }
