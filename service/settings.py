@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 PREFIX = "TRACKER_"
 
@@ -41,6 +41,18 @@ class Settings(BaseModel):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     access_log: bool = Field(False, description="One log line for every request.")
+    bad_credentials_per_minute: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="Bad credentials of one token or one client that a process answers 401; more are answered 429.",
+    )
+    requests_per_minute: int = Field(
+        0, ge=0, le=100_000, description="Requests of one token that a process takes in a minute; 0 is no limit."
+    )
+    trusted_proxies: Annotated[list[IPvAnyNetwork], BeforeValidator(_split)] = Field(
+        [], description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas."
+    )
     shutdown_seconds: int = Field(30, ge=1, le=600, description="How long requests in flight may take at shutdown.")
 
     @property

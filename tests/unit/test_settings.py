@@ -1,5 +1,6 @@
 """Reading the settings."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ def test_the_address_of_the_database(given: dict[str, str], url: str) -> None:
         ("lock_timeout_seconds", "0.5", 0.5),
         ("cors_origins", "https://a.example, https://b.example,", ["https://a.example", "https://b.example"]),
         ("cors_origins", "", []),
+        ("trusted_proxies", "10.0.0.0/8, 2001:db8::1", [ip_network("10.0.0.0/8"), ip_network("2001:db8::1/128")]),
+        ("trusted_proxies", "", []),
+        ("requests_per_minute", "0", 0),
         ("log_level", "DEBUG", "DEBUG"),
         ("access_log", "true", True),
         ("access_log", "0", False),
@@ -58,6 +62,10 @@ def test_a_value_is_read_as_what_it_means(name: str, value: str, held: object) -
         ("LOCK_TIMEOUT_SECONDS", "nan"),
         ("LOCK_TIMEOUT_SECONDS", "inf"),
         ("BODY_LIMIT_BYTES", "999"),
+        ("BAD_CREDENTIALS_PER_MINUTE", "0"),
+        ("REQUESTS_PER_MINUTE", "-1"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
         ("LOG_LEVEL", "TRACE"),
         ("LOG_LEVEL", "info"),
         ("ACCESS_LOG", "perhaps"),
