@@ -1,13 +1,31 @@
 """The only reader of the environment: every setting is a `TRACKER_…` variable."""
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 PREFIX = "TRACKER_"
+# In the issuer of many tenants it stands for the tenant of a token, as Microsoft Entra ID writes it.
+TENANT_PLACE = "{tenantid}"
+# ASCII, and no space.
+PRINTABLE = "^[!-~]+$"
 
 
 class SettingsError(ValueError):
@@ -16,6 +34,37 @@ class SettingsError(ValueError):
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def is_guarded_address(url: str) -> bool:
+    """Tell whether nobody on the way could change what is fetched from a URL: https, or http on this machine."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not re.fullmatch(PRINTABLE, url) or not host or "@" in parts.netloc or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_address(url: str) -> str:
+    if url and not is_guarded_address(url):
+        raise PydanticCustomError("address", "it is no https address")
+    return url
+
+
+# No symmetric one is among them: with those, whoever can check a token can make one.
+SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+GuardedAddress = Annotated[str, Field(max_length=500), AfterValidator(_check_address)]
+Word = Annotated[str, StringConstraints(max_length=300, pattern=PRINTABLE)]
 
 
 class Settings(BaseModel):
@@ -41,6 +90,26 @@ class Settings(BaseModel):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     access_log: bool = Field(False, description="One log line for every request.")
+    oidc_issuer: GuardedAddress = Field(
+        "",
+        description=(
+            "OpenID Connect issuer whose access tokens are taken, e.g. https://login.microsoftonline.com/TENANT/v2.0, "
+            "or with {tenantid} for TENANT where there are several. Default: none."
+        ),
+    )
+    oidc_audience: Annotated[list[Word], BeforeValidator(_split)] = Field(
+        [], description="Audiences of which a token must name one: the client id of this API, separated by commas."
+    )
+    oidc_tenants: Annotated[list[Word], BeforeValidator(_split)] = Field(
+        [], description="Ids of the tenants whose tokens are taken, separated by commas."
+    )
+    oidc_scope: Word = Field("access_as_user", description="Scope that the token of a person must hold.")
+    oidc_algorithms: Annotated[list[SigningAlgorithm], BeforeValidator(_split), Field(min_length=1)] = Field(
+        ["RS256"], description="Algorithms by which tokens may be signed, separated by commas."
+    )
+    oidc_keys_url: GuardedAddress = Field(
+        "", description="Address of the issuer's keys. Default: the one that its discovery document names."
+    )
     bad_credentials_per_minute: int = Field(
         10,
         ge=1,
@@ -54,6 +123,21 @@ class Settings(BaseModel):
         [], description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas."
     )
     shutdown_seconds: int = Field(30, ge=1, le=600, description="How long requests in flight may take at shutdown.")
+
+    @model_validator(mode="after")
+    def _name_the_issuer_whole(self) -> Self:
+        """Refuse an issuer of which too little is said: without audience and tenants anyone's tokens would do."""
+        if self.oidc_issuer and not self.oidc_audience:
+            raise _incomplete("TRACKER_OIDC_ISSUER needs TRACKER_OIDC_AUDIENCE: set it to the client id of this API.")
+        if self.oidc_issuer and not self.oidc_tenants:
+            raise _incomplete("TRACKER_OIDC_ISSUER needs TRACKER_OIDC_TENANTS: set it to the id of your tenant.")
+        if not self.oidc_issuer and (self.oidc_audience or self.oidc_tenants or self.oidc_keys_url):
+            raise _incomplete("TRACKER_OIDC_ISSUER is missing: set it, or leave out the other TRACKER_OIDC_ settings.")
+        if len(self.oidc_tenants) > 1 and TENANT_PLACE not in self.oidc_issuer:
+            raise _incomplete(
+                f"TRACKER_OIDC_TENANTS names several, so TRACKER_OIDC_ISSUER needs {TENANT_PLACE} where a tenant goes."
+            )
+        return self
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -78,11 +162,19 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        raise SettingsError("\n".join(_words(fault["loc"][0], fault["msg"]) for fault in error.errors())) from None
+        raise SettingsError("\n".join(_words(fault["loc"], fault["msg"]) for fault in error.errors())) from None
 
 
-def _words(name: int | str, message: str) -> str:
-    """Return what is wrong with one setting, and what it is for."""
+def _incomplete(message: str) -> PydanticCustomError:
+    # The words would else be taken for a template.
+    return PydanticCustomError("incomplete", "{message}", {"message": message})
+
+
+def _words(place: tuple[int | str, ...], message: str) -> str:
+    """Return what is wrong with one setting, and what it is for; what is wrong with several together says it itself."""
+    if not place:
+        return message
+    name = place[0]
     variable, field = f"{PREFIX}{name}".upper(), Settings.model_fields.get(str(name))
     if field is None:
         return f"{variable}: there is no such setting; `tracker serve --help` lists them."

@@ -34,7 +34,7 @@ PLAN_FILE = ROOT / "docs" / "plan-file.md"
 SETTING_ROW = re.compile(rf"^\| `({PREFIX}\w+)` \| ([^|]*) \|", re.MULTILINE)
 ADDRESS = re.compile(r"/v1/[\w\-/{}]*")
 NUMBER = re.compile(r"/(\d+|\{\w+\})(?=/|$)")
-IN_WORDS = {"": "none", "[]": "none"}
+IN_WORDS = {"": "none", "[]": "none", "['RS256']": "RS256"}
 WITH_CURL = [document for document in DOCUMENTS if exchanges(document.read_text())]
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings, SettingsError, read_settings
+from service.settings import Settings, SettingsError, is_guarded_address, read_settings
 
 
 def test_without_a_word_it_serves_this_machine_from_a_file() -> None:
@@ -66,6 +66,15 @@ def test_a_value_is_read_as_what_it_means(name: str, value: str, held: object) -
         ("REQUESTS_PER_MINUTE", "-1"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
+        ("OIDC_ISSUER", "http://login.example/v2.0"),
+        ("OIDC_KEYS_URL", "file:///etc/passwd"),
+        ("OIDC_ALGORITHMS", ""),
+        ("OIDC_ALGORITHMS", "none"),
+        ("OIDC_ALGORITHMS", "RS256,HS256"),
+        ("OIDC_ALGORITHMS", "rs256"),
+        ("OIDC_SCOPE", ""),
+        ("OIDC_SCOPE", "two scopes"),
+        ("OIDC_TENANTS", "a b"),
         ("LOG_LEVEL", "TRACE"),
         ("LOG_LEVEL", "info"),
         ("ACCESS_LOG", "perhaps"),
@@ -111,3 +120,69 @@ def test_settings_do_not_change() -> None:
 
 def test_every_setting_says_what_it_is_for() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+ISSUER = {
+    "TRACKER_OIDC_ISSUER": "https://login.example/tenant/v2.0",
+    "TRACKER_OIDC_AUDIENCE": "client",
+    "TRACKER_OIDC_TENANTS": "tenant",
+}
+
+
+def test_an_issuer_with_audience_and_tenant_is_whole() -> None:
+    settings = read_settings(ISSUER)
+    assert (settings.oidc_audience, settings.oidc_tenants) == (["client"], ["tenant"])
+    assert (settings.oidc_algorithms, settings.oidc_scope) == (["RS256"], "access_as_user")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"AUDIENCE": ""}, "TRACKER_OIDC_ISSUER needs TRACKER_OIDC_AUDIENCE: set it to the client id of this API."),
+        ({"TENANTS": " , "}, "TRACKER_OIDC_ISSUER needs TRACKER_OIDC_TENANTS: set it to the id of your tenant."),
+        ({"ISSUER": ""}, "TRACKER_OIDC_ISSUER is missing: set it, or leave out the other TRACKER_OIDC_ settings."),
+        (
+            {"TENANTS": "one,two"},
+            "TRACKER_OIDC_TENANTS names several, so TRACKER_OIDC_ISSUER needs {tenantid} where a tenant goes.",
+        ),
+    ],
+)
+def test_an_issuer_of_which_too_little_is_said_is_refused(changes: dict[str, str], said: str) -> None:
+    given = {**ISSUER, **{f"TRACKER_OIDC_{name}": value for name, value in changes.items()}}
+    with pytest.raises(SettingsError) as refused:
+        read_settings(given)
+    assert str(refused.value) == said
+
+
+def test_an_issuer_may_have_several_tenants_where_it_has_a_place_for_them() -> None:
+    several = {"TRACKER_OIDC_ISSUER": "https://login.example/{tenantid}/v2.0", "TRACKER_OIDC_TENANTS": "one,two"}
+    assert read_settings({**ISSUER, **several}).oidc_tenants == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("url", "guarded"),
+    [
+        ("https://login.example/tenant/v2.0", True),
+        ("https://login.example:8443/{tenantid}/v2.0", True),
+        ("http://127.0.0.1:8080/v2.0", True),
+        ("http://[::1]/v2.0", True),
+        ("http://localhost/v2.0", True),
+        ("http://login.example/v2.0", False),
+        ("http://127.0.0.1.login.example/v2.0", False),
+        ("http://localhost@login.example/v2.0", False),
+        ("https://user:password@login.example/v2.0", False),
+        ("https://login.example:port/v2.0", False),
+        ("https://login.example/#keys", False),
+        ("https://[::1/v2.0", False),
+        ("https:///v2.0", False),
+        ("https://login.example/a b", False),
+        ("https://login.example/a\r\nHost: b", False),
+        ("https://lögin.example/", False),
+        ("ftp://127.0.0.1/keys", False),
+        ("file:///etc/passwd", False),
+        ("login.example", False),
+        ("", False),
+    ],
+)
+def test_an_address_is_guarded_where_nobody_on_the_way_can_change_the_answer(url: str, guarded: bool) -> None:
+    assert is_guarded_address(url) is guarded
