@@ -29,7 +29,7 @@ from service.core.errors import Conflict, TrackerError
 from service.core.fields import Title
 from service.core.history import Recorder
 from service.core.logs import set_up_logs
-from service.core.migrations import current_revision, downgrade, migrate, newest_revision
+from service.core.migrations import NEWEST_REVISION, current_revision, downgrade, migrate
 from service.exchange.backup import check_empty, read_backup, write_backup, write_sqlite_backup
 from service.exchange.load import load_plan
 from service.exchange.planfile import read_plan_file
@@ -136,7 +136,7 @@ def migrate_command() -> None:
     """Bring the database to the current tables."""
     settings = read_settings()
     _run(settings, lambda database: database.write(migrate))
-    click.echo(f"The database is at revision {newest_revision()}.")
+    click.echo(f"The database is at revision {NEWEST_REVISION}.")
 
 
 @cli.command()
@@ -272,7 +272,7 @@ def _set_up_demo(connection: Connection) -> str:
 
 
 def _is_current(connection: Connection) -> bool:
-    return current_revision(connection) == newest_revision()
+    return current_revision(connection) == NEWEST_REVISION
 
 
 async def _change(database: Database, act: Callable[[Connection], T]) -> T:
@@ -304,7 +304,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
     # The server raises the signal again once it has shut down; by then all work is done.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
-        "service.main:serve_app",
+        "service.start:serve_app",
         factory=True,
         host=host,
         port=port,

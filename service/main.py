@@ -25,7 +25,7 @@ from service.core.docs import add_docs
 from service.core.errors import TrackerError, Unavailable
 from service.core.logs import set_up_logs
 from service.core.middleware import RequestFrame
-from service.core.migrations import current_revision, newest_revision
+from service.core.migrations import NEWEST_REVISION, current_revision
 from service.core.openapi import describe
 from service.core.problems import add_handlers, problem
 from service.core.responses import answers
@@ -67,7 +67,6 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.callers = Callers(app.state.database, find_partnership)
     app.state.kept_answers = KeptAnswers()
-    app.state.newest_revision = newest_revision()
     for router in (progress.figures, progress.milestones, progress.router, outcomes.indicators, outcomes.router):
         app.include_router(router)
     for resource in COLLECTIONS:
@@ -142,7 +141,7 @@ async def get_readyz(request: Request) -> Response:
         revision = await state.database.snapshot(current_revision)
     except TrackerError as error:
         return problem(request, 503, error.detail, headers=error.headers)
-    if revision != state.newest_revision:
+    if revision != NEWEST_REVISION:
         raise Unavailable("The database is not at the current tables: run `tracker migrate`.")
     return json_answer({"status": "ready"})
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, make_url, select
 from service.access.models import access_token, user_role
 from service.access.policy import Scope
 from service.access.tokens import PATTERN
-from service.core.migrations import downgrade, newest_revision
+from service.core.migrations import NEWEST_REVISION, downgrade
 from service.settings import PREFIX, Settings
 from tests.cli.command import must, run_tracker
 from tests.conftest import SAMPLE, run_once
@@ -38,7 +38,7 @@ def test_migrate_says_where_the_database_is(database_url: str) -> None:
     run_once(database_url, downgrade)
     for _ in range(2):
         said = must(run_tracker("migrate", database_url=database_url))
-        assert said == f"The database is at revision {newest_revision()}.\n"
+        assert said == f"The database is at revision {NEWEST_REVISION}.\n"
 
 
 def test_openapi_prints_the_committed_description_and_needs_no_database(tmp_path: Path) -> None:

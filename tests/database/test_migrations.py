@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 import service.main  # noqa: F401 Every table joins the metadata.
 from service.core.errors import TrackerError
 from service.core.history import metadata
-from service.core.migrations import SCRIPTS, alembic_config, current_revision, downgrade, migrate, newest_revision
+from service.core.migrations import NEWEST_REVISION, SCRIPTS, alembic_config, current_revision, downgrade, migrate
 from tests.conftest import run_once
 from tests.database.schemas import STAYS, counts_of, reflected, schema_of, tables_of, triggers_of
 from tests.durability.audit import faults_of
@@ -57,6 +57,10 @@ def losses(connection: Connection, before: str, after: str, folder: Path | None 
             yield f"{name} had {count} rows at {before} and has {there.get(name)} at {after}"
     for trigger in sorted(triggers - triggers_of(connection)):
         yield f"the trigger {trigger} of {before} is gone at {after}"
+
+
+def test_the_revision_that_the_code_needs_is_the_last_of_the_scripts() -> None:
+    assert revisions()[-1] == NEWEST_REVISION
 
 
 def test_the_models_say_what_the_migrations_make(database_url: str) -> None:
@@ -184,7 +188,7 @@ def downgrade():
 def next_revision(folder: Path, up: str) -> str:
     """Write a revision that comes after the newest one, and return its name."""
     folder.mkdir()
-    (folder / "next.py").write_text(REVISION.format(head=newest_revision(), up=up, back=BACK))
+    (folder / "next.py").write_text(REVISION.format(head=NEWEST_REVISION, up=up, back=BACK))
     return "next"
 
 
@@ -236,7 +240,7 @@ def test_two_that_migrate_at_once_both_end_well(database_url: str) -> None:
         for _ in range(2)
     ]
     said = [(process.communicate()[0].decode(), process.returncode) for process in at_once]
-    assert said == [(f"The database is at revision {newest_revision()}.\n", 0)] * 2
+    assert said == [(f"The database is at revision {NEWEST_REVISION}.\n", 0)] * 2
     assert run_once(database_url, schema_of) == made
 
 
