@@ -245,6 +245,13 @@ def test_without_documents_that_can_be_used_no_token_is_judged(
     assert not stage.mock.asked["/elsewhere"]
 
 
+@pytest.mark.parametrize("status", [201, 302, 404, 500])
+def test_keys_in_an_answer_that_is_not_200_are_not_taken(stage: Stage, status: int) -> None:
+    stage.mock.answers[KEYS] = (status, {}, json.dumps({"keys": stage.mock.keys}).encode())
+    with pytest.raises(Unavailable):
+        stage.is_taken(OLD, "old")
+
+
 @pytest.mark.parametrize(
     "url",
     [
