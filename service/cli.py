@@ -310,6 +310,8 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
         port=port,
         workers=workers,
         server_header=False,
+        # Whose address a request comes from is settled by the settings, not by whoever connects from this machine.
+        proxy_headers=False,
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=settings.shutdown_seconds,

@@ -1,5 +1,6 @@
 """The application: wiring only."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -23,6 +24,7 @@ from service.core.answers import json_answer
 from service.core.db import Database
 from service.core.docs import add_docs
 from service.core.errors import TrackerError, Unavailable
+from service.core.hosts import TrustedHosts
 from service.core.logs import set_up_logs
 from service.core.middleware import RequestFrame
 from service.core.migrations import NEWEST_REVISION, current_revision
@@ -40,6 +42,7 @@ from service.progress.milestones import MILESTONES
 from service.settings import Settings, read_settings
 
 METRICS = 'tracker_requests_total{method="GET",route="/v1/progress",status="200"} 23.0\n'
+SECONDS_BETWEEN_USES = 60
 FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, USERS)
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
@@ -65,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         pool_size=settings.pool_size,
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )
-    app.state.callers = Callers(app.state.database, find_partnership)
+    app.state.callers = Callers(app.state.database, settings, find_partnership)
     app.state.kept_answers = KeptAnswers()
     for router in (progress.figures, progress.milestones, progress.router, outcomes.indicators, outcomes.router):
         app.include_router(router)
@@ -83,7 +86,9 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
             expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
         )
-    app.add_middleware(RequestFrame, is_logged=settings.access_log)
+    if settings.trusted_hosts:
+        app.add_middleware(TrustedHosts, names=settings.trusted_hosts)
+    app.add_middleware(RequestFrame, is_logged=settings.access_log, hsts_seconds=settings.hsts_seconds)
     app.openapi = lambda: describe(app, _examples())  # type: ignore[method-assign]
     return app
 
@@ -102,8 +107,19 @@ def run_command() -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    callers: Callers = app.state.callers
+    keeping = asyncio.create_task(_keep_uses(callers))
     yield
+    keeping.cancel()
+    await callers.keep_uses()
     await app.state.database.dispose()
+
+
+async def _keep_uses(callers: Callers) -> None:
+    """Write down now and then when tokens were last used: never with the request itself."""
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN_USES)
+        await callers.keep_uses()
 
 
 def _examples() -> Any:
@@ -152,7 +168,7 @@ async def get_readyz(request: Request) -> Response:
     summary="Read the metrics",
     response_class=PlainTextResponse,
     responses={
-        **answers(401, 403, 503),
+        **answers(401, 403, 429, 503),
         200: {"description": "The metrics.", "content": {"text/plain": {"example": METRICS}}},
     },
 )

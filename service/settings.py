@@ -64,6 +64,7 @@ def _check_address(url: str) -> str:
 # No symmetric one is among them: with those, whoever can check a token can make one.
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 GuardedAddress = Annotated[str, Field(max_length=500), AfterValidator(_check_address)]
+HostName = Annotated[str, StringConstraints(max_length=253, pattern=r"^(\*\.)?[A-Za-z0-9.\[\]:-]+$")]
 Word = Annotated[str, StringConstraints(max_length=300, pattern=PRINTABLE)]
 
 
@@ -87,6 +88,16 @@ class Settings(BaseModel):
     body_limit_bytes: int = Field(1_000_000, ge=1_000, le=1_000_000_000, description="Largest request body taken.")
     cors_origins: Annotated[list[str], BeforeValidator(_split)] = Field(
         [], description="Web origins that may call the API from a browser, separated by commas. Default: none."
+    )
+    trusted_hosts: Annotated[list[HostName], BeforeValidator(_split)] = Field(
+        [],
+        description=(
+            "Names by which the service may be called, separated by commas; *.example.org is every name below it. "
+            "Default: any."
+        ),
+    )
+    hsts_seconds: int = Field(
+        0, ge=0, le=63_072_000, description="How long browsers shall keep to https (HSTS); 0 does not ask them to."
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     access_log: bool = Field(False, description="One log line for every request.")

@@ -29,6 +29,7 @@ from service.settings import Settings
 
 T = TypeVar("T")
 SAMPLE = Path(__file__).parents[1] / "service" / "sample" / "plan.json"
+MANY = 10_000
 ENGINES = ("sqlite", "postgresql")
 
 
@@ -218,7 +219,7 @@ class Api:
 
 def serving(url: str) -> Iterator[Api]:
     """Serve a database in this process."""
-    app = create_app(Settings(database_url=url))
+    app = create_app(Settings(database_url=url, bad_credentials_per_minute=MANY))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Api(client)
 

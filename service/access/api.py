@@ -25,6 +25,7 @@ from service.core.responses import (
     LINK,
     LISTING,
     LOCATION,
+    MAKING,
     READING,
     REVOKING,
     answers,
@@ -34,7 +35,6 @@ from service.core.responses import (
 users = collection_router(USERS, can_retire=False)
 router = APIRouter(route_class=Door, redirect_slashes=False)
 TOKENS_TAG = "tokens"
-MAKING_TOKENS = (400, 401, 403, 409, 413, 415, 422, 503)
 
 
 def list_tokens(connection: Connection, actor: Actor, query: ListQuery, row_id: int | None = None) -> Page:
@@ -61,7 +61,7 @@ def get_token(connection: Connection, actor: Actor, row_id: int) -> Row:
     operation_id="get_me",
     summary="Ask who you are",
     description="Who you are to the service, and what you may do with the token in use.",
-    responses=answers(401, 503, model=Me, what="You."),
+    responses=answers(401, 429, 503, model=Me, what="You."),
     tags=["me"],
 )
 async def get_me(visit: Myself) -> Response:
@@ -108,7 +108,7 @@ async def list_all_tokens(query: Annotated[TokenQuery, Query()], visit: TokenKee
         "Makes a token for yourself that may do no more than the one in use, or as an administrator one for another "
         "user. The answer shows it this once: where the same Idempotency-Key is sent again, `token` is null."
     ),
-    responses=answers(*MAKING_TOKENS, success=201, model=TokenMade, headers=LOCATION, what="The token."),
+    responses=answers(*MAKING, success=201, model=TokenMade, headers=LOCATION, what="The token."),
     openapi_extra=IDEMPOTENCY_KEY,
     tags=[TOKENS_TAG],
 )

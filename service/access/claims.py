@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from service.access.policy import Role
+from service.access.roles import Role
 from service.settings import TENANT_PLACE, Settings
 
 # Clocks of two machines differ by no more, and no token that is worth taking lives longer.

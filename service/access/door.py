@@ -11,9 +11,9 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 
+from service.access.clients import Address, client_address
 from service.access.policy import Act, Actor, find_refusal, lacks_role
 from service.access.queries import Caller
-from service.access.tokens import parse_authorization
 from service.core import clock, idempotency
 from service.core.answers import JSON_MEDIA_TYPE, etag_of, to_json
 from service.core.body import malformed
@@ -46,8 +46,8 @@ class Door(APIRoute):
 
         async def enter(request: Request) -> Response:
             state = request.app.state
-            credentials = parse_authorization(request.headers.get("authorization"))
-            caller, newest = await state.callers.identify(credentials, clock.now())
+            authorization = request.headers.get("authorization")
+            caller, newest = await state.callers.identify(authorization, partial(_client, request), clock.now())
             refusal = find_refusal(caller.actor, entry.act)
             if refusal:
                 await _explain(request, entry, caller.actor)
@@ -60,6 +60,13 @@ class Door(APIRoute):
             return answer
 
         return enter
+
+
+def _client(request: Request) -> Address | None:
+    """Return the address that a request comes from, behind the proxies that are believed."""
+    peer = request.client.host if request.client else None
+    forwarded = request.headers.getlist("x-forwarded-for")
+    return client_address(peer, forwarded, request.app.state.settings.trusted_proxies)
 
 
 async def _explain(request: Request, entry: "Entry", actor: Actor) -> None:

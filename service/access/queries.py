@@ -1,13 +1,14 @@
 """Who is asking, and whether what is remembered of callers still holds."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
-from service.access.models import access_token, user_account, user_role
+from service.access.claims import FederatedIdentity
+from service.access.models import access_token, user_account, user_identity, user_role
 from service.access.policy import Actor
 from service.access.roles import Role, Scope
 from service.access.scope import Partnership, reach_of
@@ -18,9 +19,16 @@ from service.core.columns import json_list
 class Caller:
     """The actor behind a token, and what the token must still be held against."""
 
+    name: str
+    """What requests are counted by: the token's public id, or who the issuer says it is."""
     actor: Actor
     digest: str
     expires_at: datetime
+    is_active: bool = True
+
+    def until(self, expires_at: datetime) -> "Caller":
+        """Return the caller with a token that ends then."""
+        return replace(self, expires_at=expires_at)
 
 
 _GRANTS = (
@@ -72,17 +80,39 @@ def find_state(connection: Connection) -> State:
     return State(*connection.exec_driver_sql(_NEWEST).one())
 
 
-def find_caller(connection: Connection, public_id: str, partnership: Partnership) -> Caller | None:
+def find_caller(connection: Connection, partnership: Partnership, *, public_id: str) -> Caller | None:
     """Return who a token belongs to; None where there is no such token, it is revoked, or its user is disabled."""
     row = connection.execute(_CALLER, {"public_id": public_id}).one_or_none()
     if row is None or row.revoked_at is not None or not row.is_active:
         return None
     scopes = frozenset(Scope(scope) for scope in row.scopes)
-    return Caller(_actor(row, scopes, partnership), row.digest, row.expires_at)
+    return Caller(public_id, _actor(row, scopes, (), partnership), row.digest, row.expires_at)
 
 
-def _actor(row: Any, scopes: frozenset[Scope], partnership: Partnership) -> Actor:
-    grants = {(Role(role), organisation_id) for role, organisation_id in row.grants}
+_FEDERATED = (
+    select(*_USER)
+    .join_from(user_identity, user_account, user_account.c.id == user_identity.c.user_id)
+    .where(user_identity.c.tenant == bindparam("tenant"), user_identity.c.object_id == bindparam("object_id"))
+)
+
+
+def find_federated(connection: Connection, partnership: Partnership, *, identity: FederatedIdentity) -> Caller | None:
+    """Return the user that an issuer's token is about, with the roles that it brings; None for one never seen.
+
+    A role for an organisation that is not there gives nothing. What the user may do is all that its roles let it.
+    """
+    names = {"tenant": identity.tenant, "object_id": identity.object_id}
+    row = connection.execute(_FEDERATED, names).one_or_none()
+    if row is None:
+        return None
+    brought = [(role, partnership.refs[ref]) for role, ref in identity.grants if ref in partnership.refs]
+    actor = _actor(row, frozenset(Scope), brought, partnership)
+    return Caller(f"{identity.tenant} {identity.object_id}", actor, "", identity.expires_at, row.is_active)
+
+
+def _actor(row: Any, scopes: frozenset[Scope], brought: Iterable[tuple[Role, int]], partnership: Partnership) -> Actor:
+    grants: set[tuple[Role, int | None]] = {(Role(role), organisation_id) for role, organisation_id in row.grants}
+    grants.update(brought)
     if row.is_admin:
         grants.add((Role.ADMIN, None))
     return Actor(row.id, row.name, frozenset(grants), scopes, reach_of(grants, partnership))

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from service.access.models import access_change, access_token, user_account, user_role
+from service.access.claims import FederatedIdentity
+from service.access.models import access_change, access_token, user_account, user_identity, user_role
 from service.access.policy import Act, Actor, find_refusal
 from service.access.roles import Role, Scope
 from service.access.tokens import DAYS_AT_MOST, make_token
@@ -87,6 +88,33 @@ def make_own_token(
     if there is None:
         raise Invalid(Fault("/user_id", f"There is no user {user_id}."))
     return add_token(recorder, user_id, name=name, scopes=wanted, days=days)
+
+
+def welcome(recorder: Recorder, identity: FederatedIdentity) -> None:
+    """Make a user of whom an issuer's token is about, unless there is one; it has the roles that its tokens bring.
+
+    Another user may have the same address already, who is somebody else for all that: then it is left out.
+    """
+    connection = recorder.connection
+    known = select(user_identity.c.id).where(
+        user_identity.c.tenant == identity.tenant, user_identity.c.object_id == identity.object_id
+    )
+    if connection.execute(known).first() is not None:
+        return
+    email = identity.email and identity.email.lower()
+    taken = connection.execute(select(user_account.c.id).where(user_account.c.email == email)).first()
+    recorder.reason = "Came for the first time with a token of the issuer"
+    values = {
+        "name": identity.name,
+        "email": None if taken else email,
+        "organisation_id": None,
+        "is_admin": False,
+        "is_active": True,
+    }
+    user_id = recorder.add(user_account, values)["id"]
+    who = {"user_id": user_id, "tenant": identity.tenant, "object_id": identity.object_id, "created_at": recorder.at}
+    connection.execute(insert(user_identity).values(who))
+    note_access_change(recorder)
 
 
 def revoke_token(recorder: Recorder, actor: Actor, token_id: int) -> None:

@@ -6,13 +6,16 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PATTERN = re.compile(r"trk_([0-9a-f]{16})_([A-Za-z0-9_-]{22,86})", re.ASCII)
 ID_BYTES = 8
 SECRET_BYTES = 32
 DAYS_BY_DEFAULT, DAYS_AT_MOST = 90, 365
 LONGEST_HEADER = 1000
+# As long as a token of an issuer may be, with the scheme before it.
+LONGEST_ISSUER_HEADER = 8200
+PARTS_OF_SIGNED = 3
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ class Credentials:
         return hmac.compare_digest(digest_of(self.secret), digest)
 
 
+@dataclass(frozen=True)
+class IssuerToken:
+    """What may be a token that an OpenID Connect issuer signed; it is never printed."""
+
+    text: str = field(repr=False)
+
+
 def digest_of(secret: str) -> str:
     """Return the SHA-256 of a secret, in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -41,12 +51,14 @@ def make_token() -> tuple[str, str, str]:
     return f"trk_{public_id}_{secret}", public_id, digest_of(secret)
 
 
-def parse_authorization(header: str | None) -> Credentials | None:
-    """Return the credentials of an Authorization header: Bearer, or Basic with the token as password."""
-    if header is None or len(header) > LONGEST_HEADER:
-        return None
+def parse_authorization(header: str) -> Credentials | IssuerToken | None:
+    """Return the credentials of an Authorization header: Bearer, or Basic with a token of ours as password."""
     scheme, _, rest = header.partition(" ")
     token = rest.strip()
+    if scheme.lower() == "bearer" and len(token.split(".")) == PARTS_OF_SIGNED and len(header) <= LONGEST_ISSUER_HEADER:
+        return IssuerToken(token)
+    if len(header) > LONGEST_HEADER:
+        return None
     if scheme.lower() == "basic":
         try:
             token = base64.b64decode(token, validate=True).decode().partition(":")[2]

@@ -16,17 +16,19 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT"}
 access = logging.getLogger("tracker.access")
 
 
-def headers_of(request_id: str) -> list[tuple[bytes, bytes]]:
-    """Return the headers that every answer has."""
-    return [(b"x-request-id", request_id.encode()), *HEADERS]
+def headers_of(request_id: str, hsts_seconds: int) -> list[tuple[bytes, bytes]]:
+    """Return the headers that every answer has; with HSTS browsers keep to https for so long."""
+    kept = [(b"strict-transport-security", f"max-age={hsts_seconds}".encode())] if hsts_seconds else []
+    return [(b"x-request-id", request_id.encode()), *HEADERS, *kept]
 
 
 class RequestFrame:
     """Give each request an id (the caller's own where it is plain), count it, and log it where that is wanted."""
 
-    def __init__(self, app: ASGIApp, *, is_logged: bool) -> None:
+    def __init__(self, app: ASGIApp, *, is_logged: bool, hsts_seconds: int) -> None:
         self.app = app
         self.is_logged = is_logged
+        self.hsts_seconds = hsts_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -44,7 +46,7 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *headers_of(request_id)]
+                message["headers"] = [*message["headers"], *headers_of(request_id, self.hsts_seconds)]
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)

@@ -131,7 +131,8 @@ async def answer_fault(request: Request, error: Exception) -> Response:
     request_id = request.scope.get("request_id", "-")
     logging.getLogger("tracker").error("unhandled fault", exc_info=error, extra={"request_id": request_id})
     # This is answered outside the frame that gives all other answers their headers.
-    headers = {name.decode(): value.decode() for name, value in headers_of(request_id)}
+    said = headers_of(request_id, request.app.state.settings.hsts_seconds)
+    headers = {name.decode(): value.decode() for name, value in said}
     return problem(request, 500, "The service made a mistake. It is in the log under this request's id.", (), headers)
 
 

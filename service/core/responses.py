@@ -19,15 +19,16 @@ WHEN = {
     415: "The body is not JSON.",
     422: "A value breaks a rule; each fault says where and what to do.",
     428: "If-Match is missing.",
+    429: "The token asks more often than it may, or credentials that do not hold came too often; see Retry-After.",
     503: "The database is busy or away; ask again after Retry-After.",
 }
-READING = (400, 401, 403, 404, 422, 503)
-LISTING = (400, 401, 403, 422, 503)
-MAKING = (400, 401, 403, 409, 413, 415, 422, 503)
-RECORDING = (400, 401, 403, 404, 409, 413, 415, 422, 503)
-CHANGING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503)
-REVOKING = (400, 401, 403, 404, 422, 503)
-RETIRING = (400, 401, 403, 404, 409, 412, 422, 428, 503)
+READING = (400, 401, 403, 404, 422, 429, 503)
+LISTING = (400, 401, 403, 422, 429, 503)
+MAKING = (400, 401, 403, 409, 413, 415, 422, 429, 503)
+RECORDING = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+CHANGING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503)
+REVOKING = (400, 401, 403, 404, 422, 429, 503)
+RETIRING = (400, 401, 403, 404, 409, 412, 422, 428, 429, 503)
 
 
 PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -82,6 +83,7 @@ LINK = said_header(
 )
 EXTRA_HEADERS: dict[int, dict[str, Any]] = {
     401: said_header("WWW-Authenticate", "How to sign in.", 'Bearer realm="tracker", Basic realm="tracker"'),
+    429: said_header("Retry-After", "Seconds to wait.", 30, type="integer", minimum=0),
     503: said_header("Retry-After", "Seconds to wait.", 2, type="integer", minimum=0),
 }
 

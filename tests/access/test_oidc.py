@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from service.access.claims import FederatedIdentity
 from service.access.oidc import Issuer
-from service.access.policy import Role
+from service.access.roles import Role
 from service.core.errors import Unauthenticated
 from tests.access.issuer import (
     AUDIENCE,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from service.access.models import user_account
-from service.access.policy import Role
+from service.access.roles import Role
 from tests.api.conftest import numbers
 from tests.conftest import Api
 from tests.factories import Body, Plan, bodies, report

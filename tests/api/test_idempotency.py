@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.access.policy import Role
+from service.access.roles import Role
 from service.core import clock
 from tests.api.conftest import numbers
 from tests.conftest import Api

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.access.policy import Role
+from service.access.roles import Role
 from service.core import clock
 from tests.conftest import Api
 from tests.factories import Body, Plan, make_milestone, make_workstream, report

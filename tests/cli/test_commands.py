@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, make_url, select
 
 from service.access.models import access_token, user_role
-from service.access.policy import Scope
+from service.access.roles import Scope
 from service.access.tokens import PATTERN
 from service.core.migrations import NEWEST_REVISION, downgrade
 from service.settings import PREFIX, Settings

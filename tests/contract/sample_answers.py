@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from service.access.policy import Role
+from service.access.roles import Role
 from service.core import clock
 from service.core.db import BUSY
 from service.core.migrations import migrate

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from service.access.policy import Role
+from service.access.roles import Role
 from tests.conftest import Api
 from tests.contract.document import operations
 from tests.factories import Plan, bodies, make_milestone, report

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from service.access.policy import SERVICE
 from service.core.db import Database
 from service.core.history import Known as KnownPlan
 from service.core.history import Recorder, find_known
@@ -479,7 +480,7 @@ class Played:
             forecast_on=step.forecast_on,
             confidence=step.confidence,
         )
-        row = record_update(recorder, milestone_id, report, TODAY)
+        row = record_update(recorder, SERVICE, milestone_id, report, TODAY)
         assert row["percent_complete"] == percent
         confidence = step.confidence and step.confidence.value
         updates.append(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.access.scope import EVERYTHING
 from service.core.answers import to_json
 from service.plan.rules import MilestoneStatus
 from service.progress import service
@@ -76,7 +77,7 @@ def test_a_roll_up_answers_as_the_rules_say(
     for clock, about, group_by in asked:
         (seq, known), as_at = played.known(clock), played.day(clock)
         filters = played.filters(about)
-        question = Question(played.strategy_id, filters, group_by, known)
+        question = Question(EVERYTHING, played.strategy_id, filters, group_by, known)
         answer = scene.look(lambda connection, q=question, on=as_at: service.roll_up(connection, q, on))  # type: ignore[misc]
         expected = expected_groups(played, as_at, seq, group_by, filters)
         assert answer["total"] == expected["total"]
@@ -90,7 +91,7 @@ def test_a_roll_up_lists_groups_without_milestones_too(
 ) -> None:
     played = scene.played(history)
     (seq, known), as_at = played.known(clock), played.day(clock)
-    question = Question(played.strategy_id, MilestoneFilters(), group_by, known)
+    question = Question(EVERYTHING, played.strategy_id, MilestoneFilters(), group_by, known)
     answer = scene.look(lambda connection: service.roll_up(connection, question, as_at))
     expected = expected_groups(played, as_at, seq, group_by, MilestoneFilters())
     shown = {group["id"]: group["progress"] for group in answer["groups"]}
@@ -107,7 +108,7 @@ def test_each_point_of_a_trend_is_the_roll_up_of_that_day(
     played = scene.played(history)
     seq, known = played.known(asked[0])
     points = sorted({played.day(clock) for clock in asked})
-    question = Question(played.strategy_id, MilestoneFilters(), group_by, known)
+    question = Question(EVERYTHING, played.strategy_id, MilestoneFilters(), group_by, known)
     answer = scene.look(lambda connection: service.trend(connection, question, points))
     shown = [
         (point["as_at"], {"total": point["total"], "groups": without_empty(point["groups"])})
@@ -142,8 +143,8 @@ def test_changes_say_what_each_milestone_did(
         (first_seq, first_known), (last_seq, last_known) = played.known(one), played.known(other)
         first_day, last_day = sorted([played.day(one), played.day(other)])
         filters = played.filters(about)
-        first = (first_day, Question(played.strategy_id, filters, GroupBy.WORKSTREAM, first_known))
-        last = (last_day, Question(played.strategy_id, filters, GroupBy.WORKSTREAM, last_known))
+        first = (first_day, Question(EVERYTHING, played.strategy_id, filters, GroupBy.WORKSTREAM, first_known))
+        last = (last_day, Question(EVERYTHING, played.strategy_id, filters, GroupBy.WORKSTREAM, last_known))
         answer = scene.look(lambda connection, sides=(first, last): service.changes(connection, *sides))  # type: ignore[misc]
         sides = (first_day, first_seq), (last_day, last_seq)
         expected = reference.changes(played.world, *sides, played.keeps(filters))
@@ -165,10 +166,10 @@ def test_what_was_answered_once_is_answered_so_for_ever(
     scene: Scene, history: Any, later: Any, as_at: date, group_by: GroupBy | None
 ) -> None:
     played = scene.played(history)
-    now = Question(played.strategy_id, MilestoneFilters(), group_by, scene.known(None))
+    now = Question(EVERYTHING, played.strategy_id, MilestoneFilters(), group_by, scene.known(None))
     said = scene.look(lambda connection: service.roll_up(connection, now, as_at))
     played.play(later)
-    again = Question(played.strategy_id, MilestoneFilters(), group_by, scene.known(said["known_at"]))
+    again = Question(EVERYTHING, played.strategy_id, MilestoneFilters(), group_by, scene.known(said["known_at"]))
     assert to_json(scene.look(lambda connection: service.roll_up(connection, again, as_at))) == to_json(said)
 
 
@@ -204,7 +205,7 @@ def turning_points() -> list[Transaction]:
 def test_a_milestone_is_judged_anew_exactly_where_the_rules_say(scene: Scene) -> None:
     played = scene.played(turning_points())
     asked = [day(number + beside) for number in range(0, 101, 10) for beside in (-1, 0, 1)]
-    question = Question(played.strategy_id, MilestoneFilters(), None, scene.known(None))
+    question = Question(EVERYTHING, played.strategy_id, MilestoneFilters(), None, scene.known(None))
     points = scene.look(lambda connection: service.trend(connection, question, asked))["points"]
     seq = played.stamps[-1].seq
     expected = [reference.progress(played.world, on, seq, "milestone") for on in asked]
