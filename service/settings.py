@@ -124,7 +124,7 @@ class Settings(BaseModel):
     bad_credentials_per_minute: int = Field(
         10,
         ge=1,
-        le=1000,
+        le=100_000,
         description="Bad credentials of one token or one client that a process answers 401; more are answered 429.",
     )
     requests_per_minute: int = Field(

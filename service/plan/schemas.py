@@ -58,16 +58,14 @@ class AreaCreate(Input):
 
 
 class StrategyCreate(Input):
-    """A plan with its priorities; the container of everything below it."""
+    """A plan with its priorities; the container of everything below it. Whoever makes one is a partner in any case."""
 
     ref: Ref = Field(description="Short stable code.", examples=["joint-priorities"])
     title: Title = Field(description="Its title.", examples=["Joint community safety and health priorities"])
     starts_on: Day = Field(description="First day.", examples=["2017-12-01"])
     ends_on: Day | None = Field(None, description="Last day, where one is set.", examples=["2021-03-31"])
     board_ids: Ids = Field([], description="The boards that own it.", examples=[[1, 2]])
-    organisation_ids: Ids = Field(
-        [], description="The partners; whoever makes a strategy is one of them in any case.", examples=[[1, 2, 9]]
-    )
+    organisation_ids: Ids = Field([], description="The partners.", examples=[[1, 2, 9]])
 
 
 class PriorityCreate(Input):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 
+from service.access.callers import TOO_OFTEN
 from service.access.roles import Role
 from service.core import clock
 from service.core.db import BUSY
@@ -91,6 +92,15 @@ READINGS = {
     "get_livez": "/livez",
     "get_readyz": "/readyz",
 }
+PUBLIC_ID = "0123456789abcdef"
+USER = {
+    "name": "A. N. Officer",
+    "email": "officer@example.org",
+    "organisation_id": 2,
+    "roles": [{"organisation_id": 2, "role": "contributor"}],
+}
+USER_CHANGE = {"is_active": False, "change_reason": "Has left."}
+TOKEN = {"name": "Power BI of the intelligence team", "scopes": ["read"], "expires_days": 90}
 NAMED = {"X-Request-Id": "5f1c0a9be2d47788"}
 REPORT = {"effective_on": "2019-01-14", "status": "in_progress", "percent_complete": 20, "confidence": "green"}
 VALUE = {"published_on": "2019-01-10", "value": 65.0, "numerator": 65, "denominator": 100, "comparator_value": 50.0}
@@ -113,9 +123,35 @@ def problems_of(api: Api) -> dict[str, Any]:
         api.post("/v1/milestones/11/updates", {"status": "complete", "percent_complete": 90}, headers=NAMED),
         api.call("PATCH", milestone, json={"weight": 2}, headers=NAMED),
     ]
-    busy = problem(Request({"type": "http", "request_id": NAMED["X-Request-Id"]}), 503, BUSY)
-    found = {str(answer.status_code): answer.json() for answer in met} | {"503": json.loads(bytes(busy.body))}
-    assert len(found) == len(met) + 1, sorted(found)
+    asked = Request({"type": "http", "request_id": NAMED["X-Request-Id"]})
+    often = problem(asked, 429, TOO_OFTEN)
+    busy = problem(asked, 503, BUSY)
+    found = {str(answer.status_code): answer.json() for answer in met} | {
+        str(each.status_code): json.loads(bytes(each.body)) for each in (often, busy)
+    }
+    assert len(found) == len(met) + 2, sorted(found)
+    return found
+
+
+def rights_of(api: Api) -> dict[str, dict[str, Any]]:
+    """Return an example of each operation on users, tokens and one's own rights; what is random is made up."""
+    user = api.made("/v1/users", **USER)
+    address = f"/v1/users/{user['id']}"
+    found: dict[str, dict[str, Any]] = {"create_user": {"request": USER, "response": user}}
+    changed = api.patch(address, USER_CHANGE)
+    found["change_user"] = {"request": USER_CHANGE, "response": changed.json()}
+    found["get_user"] = {"response": api.get(address).json()}
+    found["get_user_history"] = {"response": api.get(f"{address}/history").json()}
+    found["list_users"] = {"response": api.get("/v1/users?limit=1").json()}
+    found["get_me"] = {"response": api.get("/v1/me").json()}
+    token = {**TOKEN, "user_id": user["id"]}
+    made = api.made("/v1/tokens", **token)
+    known = {"public_id": PUBLIC_ID}
+    shown = {**made, **known, "token": f"trk_{PUBLIC_ID}_…"}
+    found["create_token"] = {"request": token, "response": shown}
+    kept = {**{name: value for name, value in made.items() if name != "token"}, **known}
+    found["get_token"] = {"response": kept}
+    found["list_tokens"] = {"response": {"items": [kept], "next": None}}
     return found
 
 
@@ -139,6 +175,7 @@ def answers_of(api: Api) -> dict[str, dict[str, Any]]:
         found[f"change_{noun}"] = {"request": change, "response": changed.json()}
     found["record_update"] = {"request": REPORT, "response": api.made("/v1/milestones/11/updates", **REPORT)}
     found["record_observation"] = {"request": VALUE, "response": api.made("/v1/indicators/2/observations", **VALUE)}
+    found |= rights_of(api)
     # Last, for on PostgreSQL a row that is refused uses up a number.
     found["problems"] = problems_of(api)
     return found

@@ -15,7 +15,7 @@ from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.history import Recorder
-from tests.conftest import run_once
+from tests.conftest import home_of, run_once
 from tests.contract.document import PUBLISHED, Operation, operations
 from tests.wire import loopback_server
 
@@ -73,7 +73,7 @@ def generated(generation: subprocess.CompletedProcess[str], sample_url: str) -> 
             Recorder(connection, None, clock.now()),
             name="Client",
             roles=(Role.MANAGER, Role.ADMIN),
-            organisation_id=None,
+            organisation_id=home_of(connection),
             scopes=tuple(Scope),
             days=1,
         ),

@@ -16,7 +16,7 @@ from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.history import Recorder
-from tests.conftest import ENGINES, run_once, serving
+from tests.conftest import ENGINES, home_of, run_once, serving
 from tests.contract.document import PUBLISHED, operations
 from tests.wire import loopback_server
 
@@ -46,7 +46,7 @@ def test_schemathesis_finds_nothing(sample_url: str, asked: list[str]) -> None:
             Recorder(connection, None, clock.now()),
             name="Schemathesis",
             roles=(Role.MANAGER, Role.ADMIN),
-            organisation_id=None,
+            organisation_id=home_of(connection),
             scopes=tuple(Scope),
             days=1,
         ),
