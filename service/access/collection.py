@@ -9,7 +9,7 @@ from pydantic import Field, create_model
 from sqlalchemy import Connection
 
 from service.access import writing
-from service.access.door import Door, Explain, Visit, entered
+from service.access.door import Door, Visit, entered
 from service.access.policy import Act, Actor
 from service.access.resource import Resource, View
 from service.access.rows import get_row, list_rows, list_versions
@@ -241,8 +241,8 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
     )
 
 
-def _visitor(act: Act, explain: Explain | None = None) -> Any:
-    return Annotated[Visit, entered(act, explain)]
+def _visitor(act: Act) -> Any:
+    return Annotated[Visit, entered(act)]
 
 
 def _writer(resource: Resource) -> Any:
@@ -252,7 +252,7 @@ def _writer(resource: Resource) -> Any:
         row = get_row(connection, resource, row_id, view_of(connection, actor, None))
         resource.guard(connection, actor, row)
 
-    return _visitor(resource.writes, explain)
+    return Annotated[Visit, entered(resource.writes, explain, resource.reads)]
 
 
 def _sequence(cursor: str | None) -> int | None:

@@ -72,7 +72,7 @@ def _client(request: Request) -> Address | None:
 async def _explain(request: Request, entry: "Entry", actor: Actor) -> None:
     """Say of a row that may be seen who could do this with it, and of any other that it is not there."""
     row_id = request.path_params.get("id", "")
-    if entry.explain is None or not lacks_role(actor, entry.act) or find_refusal(actor, Act.READ_PLAN):
+    if entry.explain is None or not lacks_role(actor, entry.act) or find_refusal(actor, entry.reads):
         return
     if row_id.isascii() and row_id.isdigit() and 0 < int(row_id[:LONGEST_ID]) <= LARGEST_ID:
         await request.app.state.database.read(partial(entry.explain, actor=actor, row_id=int(row_id[:LONGEST_ID])))
@@ -176,15 +176,17 @@ class Entry:
 
     act: Act
     explain: Explain | None = None
+    reads: Act = Act.READ_PLAN
+    """Who may not even read such a row is told nothing of any."""
 
 
-def entered(act: Act, explain: Explain | None = None) -> Any:
+def entered(act: Act, explain: Explain | None = None, reads: Act = Act.READ_PLAN) -> Any:
     """Return the mark of an endpoint's `visit`: what a caller must be allowed to do."""
 
     async def enter() -> None:
         """Stand in the route's description; the door itself lets callers in."""
 
-    enter.__dict__["entry"] = Entry(act, explain)
+    enter.__dict__["entry"] = Entry(act, explain, reads)
     return Depends(enter)
 
 

@@ -38,7 +38,7 @@ def test_no_two_tokens_are_alike() -> None:
 def test_a_token_holds_for_its_own_digest_and_no_other() -> None:
     (token, _, digest), (_, _, other) = make_token(), make_token()
     shown = parse_authorization(f"Bearer {token}")
-    assert shown is not None
+    assert isinstance(shown, Credentials)
     assert (shown.hold_for(digest), shown.hold_for(other)) == (True, False)
 
 
