@@ -143,6 +143,41 @@ def test_a_role_reaches_as_far_as_it_is_held(world: World, name: str) -> None:
     assert newest_seq(world.api) == before
 
 
+OF_STRATEGIES = [
+    name
+    for name in GUARDED
+    if TABLE[name].deed in (Deed.WRITE, Deed.MAKE, Deed.REPORT)
+    # Any manager may make a strategy of its own.
+    and name != "create_strategy"
+    and TABLE[name].collection not in ("organisations", "owners", "boards", "areas", "users", "tokens")
+]
+
+
+@pytest.fixture(scope="module")
+def mixed(world: World) -> str:
+    """A token of somebody who reads the first strategy and manages the second."""
+    held = (("county", "viewer"), ("police", "manager"))
+    grants = [{"organisation_id": world.organisations[name], "role": role} for name, role in held]
+    headers = {"Authorization": f"Bearer {world.tokens[Role.ADMIN, 'county']}"}
+    user = world.api.client.post("/v1/users", json={"name": "Mixed", "roles": grants}, headers=headers).json()
+    token = {"name": "Mixed", "user_id": user["id"]}
+    return str(world.api.client.post("/v1/tokens", json=token, headers=headers).json()["token"])
+
+
+@pytest.mark.parametrize("name", OF_STRATEGIES)
+def test_a_role_lends_another_no_place(world: World, mixed: str, name: str) -> None:
+    row, before = TABLE[name], newest_seq(world.api)
+    # In the second strategy a new row would be made: its refs are free there.
+    kinds = [kind for kind in KINDS if kind != "foreign" or row.deed is not Deed.MAKE]
+    answers = send_all(world.api, [request_of(world, name, kind, mixed) for kind in kinds])
+    counted["cells"] += len(answers)
+    found = {kind: outcome(row, answer) for kind, answer in zip(kinds, answers, strict=True)}
+    missing = "not named" if row.deed is Deed.MAKE else "not there"
+    wanted = {**dict.fromkeys(KINDS, "not allowed"), "foreign": "done", "missing": missing}
+    assert found == {kind: wanted[kind] for kind in kinds}
+    assert newest_seq(world.api) == before
+
+
 @of_every_guarded_operation
 def test_a_refusal_says_who_could(world: World, name: str) -> None:
     row = TABLE[name]
@@ -233,9 +268,10 @@ def test_a_token_does_no_more_than_its_scopes(world: World, name: str) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def untouched(world: World, shared_url: str) -> Iterator[None]:
+def untouched(world: World, mixed: str, shared_url: str) -> Iterator[None]:
     """Nothing that the matrix asks changes any row of any table; its size is told at the end."""
     assert world.tokens
+    assert mixed
     before = kept_rows(shared_url)
     yield
     assert kept_rows(shared_url) == before

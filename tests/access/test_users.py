@@ -6,6 +6,9 @@ import httpx2 as httpx
 import pytest
 
 from service.access.roles import Role, Scope
+from service.access.service import create_token
+from service.core import clock
+from service.core.history import Recorder
 from tests.access.world import make_token
 from tests.conftest import Api
 
@@ -83,10 +86,6 @@ def test_the_last_administrator_stays_one(api: Api) -> None:
 
 
 def _admin(connection: Any) -> str:
-    from service.access.service import create_token
-    from service.core import clock
-    from service.core.history import Recorder
-
     recorder = Recorder(connection, None, clock.now())
     return create_token(recorder, name="First", roles=[Role.ADMIN], organisation_id=None, scopes=list(Scope), days=1)
 
