@@ -64,6 +64,11 @@ def report(api: Api, milestone: int, **values: Any) -> Body:
     return api.made(f"/v1/milestones/{milestone}/updates", **{"effective_on": "2018-12-31", **values})
 
 
+def new_user(mark: object, **values: Any) -> Body:
+    """Return what makes a user that is not there yet."""
+    return {"name": "New", "email": f"new-{mark}@example.org", **values}
+
+
 def bodies(plan: Plan) -> dict[str, Body]:
     """Return what makes another row of each collection."""
     return {

@@ -14,7 +14,7 @@ import uvicorn
 
 from service.main import create_app
 from service.settings import Settings
-from tests.conftest import Api
+from tests.conftest import MANY, Api
 
 STARTING_SECONDS = 30
 SHOWN = 200
@@ -105,7 +105,11 @@ def loopback_server(database_url: str) -> Iterator[str]:
     # Else the second part of each answer waits 40 ms for the client's word on the first: asyncio sees to that only
     # where it makes the listener itself.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(create_app(Settings(database_url=database_url)), log_level="critical", lifespan="on")
+    config = uvicorn.Config(
+        create_app(Settings(database_url=database_url, bad_credentials_per_minute=MANY)),
+        log_level="critical",
+        lifespan="on",
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), name="server")
     thread.start()

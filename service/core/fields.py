@@ -101,15 +101,18 @@ Day = Annotated[date, BeforeValidator(parse_date), InYears()]
 Instant = Annotated[datetime, BeforeValidator(parse_instant), InYears()]
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
 # One character at least that is not blank, and no NUL, which no database keeps.
-Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+# Written out: each engine of patterns has its own idea of what `\s` means.
+BLANKS = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+NOT_BLANK = rf"^[^\u0000]*[^{BLANKS}\u0000][^\u0000]*$"
+Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=NOT_BLANK)]
 Prose = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\u0000]*$")]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=NOT_BLANK)]
 Id = Annotated[int, Strict(), Field(ge=1, le=LARGEST_ID)]
 IdInUrl = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(parse_numeral)]
 NumberInUrl = Annotated[int, Field(ge=0, le=LARGEST_ID), BeforeValidator(parse_numeral)]
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
-Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s\u0000]+$")]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
+Url = Annotated[str, StringConstraints(max_length=2000, pattern=rf"^https?://[^{BLANKS}\u0000]+$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$")]
 AMOUNT_TEXT = {"type": "string", "maxLength": 15, "pattern": r"^\d{1,12}(\.\d{1,2})?$"}
 Amount = Annotated[
     Decimal,

@@ -171,6 +171,6 @@ class TestTokens:
             as_user(shared, user, "/v1/boards")
         assert shared.get(address).json()["last_used_at"] is None
         assert shared.client.portal is not None
-        shared.client.portal.call(shared.client.app.state.callers.keep_uses)  # type: ignore[attr-defined]
+        shared.client.portal.call(shared.client.app.state.callers.keep_uses)  # type: ignore[attr-defined, call-arg]
         used = shared.get(address).json()["last_used_at"]
         assert used > user["created_at"]

@@ -33,8 +33,13 @@ def base_request(operation: Operation) -> Request:
     if operation.body is not None:
         headers |= JSON_TYPE
         body = json.dumps(base_body(operation)).encode()
-    path = operation.path.replace("{id}", "1")
+    path = operation.path.replace("{id}", str(sample_id(operation)))
     return Request(operation.method.upper(), path, "&".join(asked), headers, body)
+
+
+def sample_id(operation: Operation) -> int:
+    """Return the row to ask an operation about: of users and tokens the second, the first being whoever asks."""
+    return 2 if {"users", "tokens"} & set(operation.says["tags"]) else 1
 
 
 def base_body(operation: Operation) -> dict[str, Any]:

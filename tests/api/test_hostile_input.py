@@ -17,6 +17,7 @@ from tests.api import hostile_values as hostile
 from tests.api.good_requests import base_request, fields_of, items_of, request_with, sample_value, takes_list
 from tests.conftest import Api
 from tests.contract.document import PROBLEM, Operation, checker, document, operations, resolved
+from tests.factories import new_user
 from tests.wire import Answer, Request, send_all
 
 WITH_INPUT = [each for each in operations() if each.says.get("parameters") or each.body]
@@ -38,6 +39,14 @@ class Attempt:
 
     request: Request
     pointer: str | None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _another_user(served: Api) -> None:
+    """A user and a token beside those of who asks, to be changed and revoked."""
+    user = served.made("/v1/users", **new_user("somebody"))
+    token = served.made("/v1/tokens", name="Somebody's", user_id=user["id"])
+    assert (user["id"], token["id"]) == (2, 2)
 
 
 @of(each for each in WITH_INPUT if each.parameters("query"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.access.users import TOKENS, USERS
 from service.outcomes.service import INDICATORS, OBSERVATIONS
 from service.plan.catalogue import COLLECTIONS
 from service.progress.api import UPDATES
@@ -15,10 +16,11 @@ from service.progress.milestones import MILESTONES
 from tests.api.conftest import followed
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Body, bodies, make_plan
+from tests.factories import Body, bodies, make_plan, new_user
 
 SORTABLE = {
-    **{f"/v1/{each.name}": each.sortable for each in (*COLLECTIONS, MILESTONES, INDICATORS)},
+    **{f"/v1/{each.name}": each.sortable for each in (*COLLECTIONS, MILESTONES, INDICATORS, USERS)},
+    "/v1/tokens": TOKENS.sortable,
     "/v1/updates": UPDATES.sortable,
     "/v1/milestones/1/updates": UPDATES.sortable,
     "/v1/indicators/1/observations": OBSERVATIONS.sortable,
@@ -35,7 +37,7 @@ NULLABLE = {
     "funding-awards": ("starts_on", "ends_on"),
 }
 # Fields that may be empty are walked both ways, for then it matters where the empty ones stand; all others backwards.
-EMPTY = {"category", "decided_on", "due_on", "ends_on", "period_end", "start_on", "starts_on"}
+EMPTY = {"category", "decided_on", "due_on", "ends_on", "period_end", "start_on", "starts_on", "email", "last_used_at"}
 ORDERS = [
     (where, sign + name)
     for where, names in SORTABLE.items()
@@ -60,6 +62,8 @@ def _rows(shared: Api) -> None:
             shared.made(f"/v1/{name}", **given)
     for number, day in enumerate(("2018-12-31", "2018-06-30", "2018-12-31", "2018-09-30", "2018-06-30")):
         shared.made("/v1/milestones/1/updates", effective_on=day, status="on_hold", percent_complete=number)
+        shared.made("/v1/users", **new_user(number, name=TITLES[number], **({"email": None} if number % 2 else {})))
+        shared.made("/v1/tokens", name=TITLES[number])
         values = {"published_on": day, "value": number, "category": DATES[number], "period_end": DATES[-number]}
         shared.made("/v1/indicators/1/observations", **values)
 

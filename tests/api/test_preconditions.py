@@ -10,7 +10,7 @@ from service.core import clock
 from tests.api.conftest import numbers
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Body, Plan, bodies, report
+from tests.factories import Body, Plan, bodies, new_user, report
 
 STRATEGY = "strategy_id={plan.strategy}"
 PROGRESS = {
@@ -34,11 +34,23 @@ ROWS = {
     "get_indicator": "/v1/indicators/{made[indicators]}",
     "get_update": "/v1/updates/{made[updates]}",
     "get_observation": "/v1/observations/{made[observations]}",
+    "get_user": "/v1/users/{made[users]}",
+    "get_token": "/v1/tokens/{made[tokens]}",
 }
 TAGGED = {**ROWS, **PROGRESS}
-UNTOUCHABLE = {"get_update", "get_observation"}
+# A token is revoked whatever its version: see service/access/api.py.
+UNTOUCHABLE = {"get_update", "get_observation", "get_token"}
+NEVER_DELETED = {"get_user"}
 of_everything_tagged = pytest.mark.parametrize("name", sorted(TAGGED))
-of_every_row = pytest.mark.parametrize("name", sorted(set(ROWS) - UNTOUCHABLE))
+of_every_change = pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        (method, name)
+        for name in sorted(set(ROWS) - UNTOUCHABLE)
+        for method in ("PATCH", "DELETE")
+        if method == "PATCH" or name not in NEVER_DELETED
+    ],
+)
 Address = Callable[[str], str]
 
 
@@ -56,6 +68,10 @@ def address(shared: Api, plan: Plan) -> Address:
             body = {**bodies(plan)["indicators"], "ref": f"new-{next(numbers)}"}
             where = f"/v1/indicators/{shared.made('/v1/indicators', **body)['id']}/observations"
             made["observations"] = shared.made(where, published_on="2018-12-10", value=1)["id"]
+        if "users" in TAGGED[name]:
+            made["users"] = shared.made("/v1/users", **new_user(next(numbers)))["id"]
+        if "tokens" in TAGGED[name]:
+            made["tokens"] = shared.made("/v1/tokens", name="New")["id"]
         if "updates" in TAGGED[name]:
             made["updates"] = report(shared, plan.milestone, status="on_hold")["id"]
         return TAGGED[name].format(plan=plan, made=made)
@@ -134,8 +150,7 @@ def test_figures_as_they_were_known_keep_their_tag(shared: Api, own_plan: Plan, 
     assert shared.get(then).content == before.content
 
 
-@of_every_row
-@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@of_every_change
 def test_a_change_needs_the_tag_of_what_was_read(shared: Api, address: Address, name: str, method: str) -> None:
     where = address(name)
     answer = shared.call(method, where, json={})
@@ -144,8 +159,7 @@ def test_a_change_needs_the_tag_of_what_was_read(shared: Api, address: Address, 
     assert shared.get(where).json()["version"] == 1
 
 
-@of_every_row
-@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@of_every_change
 def test_a_tag_that_is_not_the_rows_is_refused(shared: Api, address: Address, name: str, method: str) -> None:
     where = address(name)
     before = shared.get(where)

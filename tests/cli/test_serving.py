@@ -158,5 +158,5 @@ def test_the_demonstration_answers_the_question_that_it_prints_and_keeps_its_dat
         reports = ask(second.port, path, first.token).json()["items"]
         assert [each["effective_on"] for each in reports] == ["2018-12-10", "2019-01-31"]
     now = all_rows(database_url)
-    of_users = {"stamp", "access_change", "user_account", "user_role", "access_token"}
+    of_users = {"stamp", "access_change", "user_account", "user_role", "access_token", "change"}
     assert {name for name in now if now[name] != kept[name]} == of_users

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from service.access.roles import Role
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Plan, bodies, make_milestone, report
+from tests.factories import Plan, bodies, make_milestone, new_user, report
 
 FRAMING = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
 # Every request first asks for the newest transaction, by which it is known whether the caller still holds.
@@ -41,6 +41,12 @@ READS: dict[str, tuple[str, int]] = {
     "list observations of an indicator": ("/v1/indicators/1/observations", PAGE + 1),
     "list observations": ("/v1/observations", PAGE),
     "get observation": ("/v1/observations/1", ROW),
+    "who am I": ("/v1/me", CALLER),
+    "list users": ("/v1/users", PAGE),
+    "get user": ("/v1/users/1", ROW),
+    "history users": ("/v1/users/1/history", PAGE),
+    "list tokens": ("/v1/tokens", PAGE),
+    "get token": ("/v1/tokens/1", ROW),
     "list events": ("/v1/events?after=1", PAGE),
     # The rest of a transaction that is longer than the page: the sample plan was loaded in one.
     "list events of a long transaction": ("/v1/events", PAGE + 1),
@@ -55,7 +61,7 @@ READS: dict[str, tuple[str, int]] = {
     # Sums and members of both sides; no groups.
     "changes": (f"/v1/progress/changes?strategy_id=1&{YEARS}", CALLER + 6),
 }
-WITHOUT_PAST = ("history", "list events")
+WITHOUT_PAST = ("history", "list events", "who am I", "list tokens", "get token")
 PAST = {name: (where, count) for name, (where, count) in READS.items() if not name.startswith(WITHOUT_PAST)}
 
 
@@ -94,6 +100,7 @@ def grow(api: Api, plan: Plan, rows: int) -> None:
         late = make_milestone(api, plan.workstream, ref=f"late-{mark}", due_on="2018-04-30")["id"]
         report(api, late, status="in_progress", effective_on="2018-04-15")
         report(api, plan.milestone, status="in_progress", percent_complete=number)
+        api.made("/v1/tokens", name=mark, user_id=api.made("/v1/users", **new_user(mark))["id"])
         api.made("/v1/indicators/1/observations", published_on="2018-12-10", value=number)
 
 
