@@ -99,20 +99,31 @@ class InYears:
 
 Day = Annotated[date, BeforeValidator(parse_date), InYears()]
 Instant = Annotated[datetime, BeforeValidator(parse_instant), InYears()]
-Ref = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
-# One character at least that is not blank, and no NUL, which no database keeps.
-# Written out: each engine of patterns has its own idea of what `\s` means.
+# The blanks stand written out: each engine of patterns has its own idea of what `\s` means. No database keeps a NUL.
 BLANKS = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-NOT_BLANK = rf"^[^\u0000]*[^{BLANKS}\u0000][^\u0000]*$"
-Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=NOT_BLANK)]
-Prose = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\u0000]*$")]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=NOT_BLANK)]
+LIKE_REF = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
+LIKE_TEXT = r"^[^\u0000]*$"
+LIKE_TITLE = rf"^[^\u0000]*[^{BLANKS}\u0000][^\u0000]*$"
+LIKE_URL = rf"^https?://[^{BLANKS}\u0000]+$"
+LIKE_EMAIL = rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$"
+# What a text that is not like that is told.
+PATTERNS_IN_WORDS = {
+    LIKE_REF: "Write letters, digits and hyphens, a letter or digit first.",
+    LIKE_TEXT: "The text holds a NUL character: take it out.",
+    LIKE_TITLE: "Write more than blanks, and no NUL character.",
+    LIKE_URL: "Write an address that begins with https:// or http://, without blanks.",
+    LIKE_EMAIL: "Write an e-mail address, with one @ and no blanks.",
+}
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=LIKE_REF)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=LIKE_TITLE)]
+Prose = Annotated[str, StringConstraints(max_length=10_000, pattern=LIKE_TEXT)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=LIKE_TITLE)]
 Id = Annotated[int, Strict(), Field(ge=1, le=LARGEST_ID)]
 IdInUrl = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(parse_numeral)]
 NumberInUrl = Annotated[int, Field(ge=0, le=LARGEST_ID), BeforeValidator(parse_numeral)]
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
-Url = Annotated[str, StringConstraints(max_length=2000, pattern=rf"^https?://[^{BLANKS}\u0000]+$")]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$")]
+Url = Annotated[str, StringConstraints(max_length=2000, pattern=LIKE_URL)]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=LIKE_EMAIL)]
 AMOUNT_TEXT = {"type": "string", "maxLength": 15, "pattern": r"^\d{1,12}(\.\d{1,2})?$"}
 Amount = Annotated[
     Decimal,

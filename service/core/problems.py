@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from service.core import errors
 from service.core.answers import to_json
 from service.core.errors import Fault, TrackerError
+from service.core.fields import PATTERNS_IN_WORDS
 from service.core.middleware import headers_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -155,5 +156,5 @@ def _pointer(place: tuple[Any, ...]) -> str:
 
 
 def _words(fault: Mapping[str, Any]) -> str:
-    known = PLAIN_WORDS.get(fault["type"])
+    known = PLAIN_WORDS.get(fault["type"]) or PATTERNS_IN_WORDS.get(fault.get("ctx", {}).get("pattern", ""))
     return known or f"{str(fault['msg']).rstrip('.')}."
