@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
+from service.access.erasure import Traces, erase, find_person, find_traces, lines_of, tables_with_traces
 from service.access.roles import Role, Scope
 from service.access.service import create_token, is_without_users
 from service.access.tokens import DAYS_AT_MOST, DAYS_BY_DEFAULT
@@ -232,6 +233,43 @@ def _organisation_id(connection: Connection, ref: str | None, roles: tuple[str, 
     if ref not in known:
         raise click.UsageError(f"There is no organisation with the ref {ref}.")
     return known[ref]
+
+
+@cli.group()
+def user() -> None:
+    """Keep users."""
+
+
+@user.command("erase")
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase_user(who: str, yes: bool) -> None:
+    """Erase the name and e-mail address of a person everywhere, past versions included.
+
+    WHO is the number of a user or an e-mail address, of a user or of a post. What they did stays, under the number.
+    The user is disabled, and can sign in no more. This cannot be undone.
+    """
+    settings = read_settings()
+    traces = _run(settings, lambda database: database.snapshot(lambda connection: _traces(connection, who)))
+    if not traces:
+        click.echo("Nothing is left to erase.")
+        return
+    click.echo("\n".join(lines_of(traces)), err=not yes)
+    if not yes:
+        click.confirm("Erase this for ever?", abort=True, err=True)
+
+    async def act(database: Database) -> None:
+        await _change(
+            database, lambda connection: erase(Recorder(connection, None, clock.now()), _traces(connection, who))
+        )
+        await database.clear_away(tables_with_traces())
+
+    _run(settings, act)
+    click.echo("Erased.")
+
+
+def _traces(connection: Connection, who: str) -> Traces:
+    return find_traces(connection, find_person(connection, who))
 
 
 @contextmanager

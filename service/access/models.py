@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from service.access.roles import Role
-from service.core.columns import Instant, Key, text_column
+from service.core.columns import EMAIL_OF_A_PERSON, NAME_OF_A_PERSON, Instant, Key, text_column
 from service.core.history import append_only, versioned
 
 NAME = text_column(300)
@@ -47,8 +47,8 @@ class UserAccount(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant, nullable=False)
     updated_at: datetime = Field(sa_type=Instant, nullable=False)
     from_seq: int = Field(sa_type=BigInteger, nullable=False)
-    name: str = Field(sa_type=NAME)
-    email: str | None = Field(default=None, sa_type=NAME)
+    name: str = Field(sa_type=NAME, sa_column_kwargs={"info": NAME_OF_A_PERSON})
+    email: str | None = Field(default=None, sa_type=NAME, sa_column_kwargs={"info": EMAIL_OF_A_PERSON})
     organisation_id: int | None = Field(
         default=None,
         sa_type=BigInteger,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, or_, select, update
 
 from service.access.claims import FederatedIdentity
 from service.access.models import access_change, access_token, user_account, user_identity, user_role
@@ -148,6 +148,14 @@ def note_access_change(recorder: Recorder) -> None:
     noted = recorder.connection.execute(select(access_change.c.at).where(access_change.c.at == recorder.at)).first()
     if noted is None:
         recorder.connection.execute(insert(access_change).values(at=recorder.at))
+
+
+def is_last_administrator(connection: Connection, user_id: int) -> bool:
+    """Tell whether a user is an administrator, and nobody else is."""
+    rows = user_account.c
+    holds = exists().where(user_role.c.user_id == rows.id, user_role.c.role == Role.ADMIN.value)
+    found = select(rows.id).where(rows.is_active, or_(rows.is_admin, holds)).limit(2)
+    return [row.id for row in connection.execute(found)] == [user_id]
 
 
 def is_without_users(connection: Connection) -> bool:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, literal, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, and_, exists, literal, or_, true
 
 from service.access.models import access_token, user_account, user_role
 from service.access.policy import Act
 from service.access.resource import Draft, Lens, Link, Listing, Resource, seen_by, to_all
 from service.access.roles import Role
 from service.access.schemas import UserCreate, UserPatch, UserQuery, UserRead
+from service.access.service import is_last_administrator
 from service.core.errors import Fault
 from service.core.history import Row, as_known
 
@@ -33,10 +34,7 @@ def settle_user(draft: Draft) -> Iterable[Fault]:
     before, after = draft.before, draft.values
     if before is None or not _is_administrator(before) or _is_administrator(after):
         return
-    rows = user_account.c
-    holds = exists().where(user_role.c.user_id == rows.id, user_role.c.role == Role.ADMIN.value)
-    others = select(rows.id).where(rows.id != before["id"], rows.is_active, or_(rows.is_admin, holds))
-    if draft.connection.execute(others.limit(1)).first() is None:
+    if is_last_administrator(draft.connection, before["id"]):
         field = "is_active" if not after["is_active"] else "is_admin" if before["is_admin"] else "roles"
         yield Fault(f"/{field}", "This is the last administrator: make another one first.")
 

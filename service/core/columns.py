@@ -17,6 +17,11 @@ MICROSECOND = timedelta(microseconds=1)
 Key = BigInteger().with_variant(Integer(), "sqlite")
 
 
+# The marks, in a column's `info`, of what tells who a person is. All else knows people by number.
+PERSONAL = "personal"
+NAME_OF_A_PERSON, EMAIL_OF_A_PERSON = {PERSONAL: "name"}, {PERSONAL: "email"}
+
+
 def text_column(length: int) -> String:
     """Return a text type that sorts and compares by code point on both engines."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")

@@ -9,7 +9,7 @@ it returns; whatever raises rolls back.
 import asyncio
 import inspect
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +136,20 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._writer, self._act, act)
         finally:
             self._writing.release()
+
+    async def clear_away(self, tables: Iterable[str]) -> None:
+        """Take out of the database's files what its tables no longer hold: old pages of a log, versions of rows.
+
+        What is written just before stands in backups and archives of the log all the same.
+        """
+        if self.is_sqlite:
+
+            def clear(connection: Connection) -> None:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._ask, clear)
+        else:
+            await greenlet_spawn(self._ask, lambda connection: _send(connection, f"VACUUM {', '.join(tables)}"))
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -279,6 +293,8 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         # Without it, INSERT OR REPLACE deletes a row past the trigger that refuses it.
         cursor.execute("PRAGMA recursive_triggers = ON")
         cursor.execute("PRAGMA synchronous = FULL")
+        # What is deleted or written over is gone from the file too: it may have been a person's name.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.execute("PRAGMA cache_size = -65536")
         # A commit that deletes its journal can be undone by a power cut: nothing waits until the name is gone from
         # the disk. A journal that is cut short in place is waited for, and takes fewer waits in all.

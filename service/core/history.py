@@ -97,7 +97,7 @@ def versioned(table: Table) -> Table:
     twin = Table(
         f"{table.name}_history",
         table.metadata,
-        *(Column(column.name, column.type, nullable=column.nullable) for column in table.columns),
+        *(Column(column.name, column.type, nullable=column.nullable, info=column.info) for column in table.columns),
         Column("to_seq", BigInteger, nullable=False),
         PrimaryKeyConstraint(*key, "from_seq"),
         *(Index(None, *names) for names in _searched(table)),

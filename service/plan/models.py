@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from service.core.calendar import Precision
-from service.core.columns import Key, Money, text_column
+from service.core.columns import EMAIL_OF_A_PERSON, NAME_OF_A_PERSON, Key, Money, text_column
 from service.core.history import append_only, versioned
 from service.core.models import PlanRow, plan_table
 from service.plan.rules import (
@@ -46,9 +46,9 @@ def reference(target: str, *, nullable: bool = False) -> Any:
     return Field(default=None, sa_column_args=[key], sa_type=BigInteger, nullable=nullable, index=True)
 
 
-def words(kind: Any, *, nullable: bool = False) -> Any:
+def words(kind: Any, *, nullable: bool = False, **more: Any) -> Any:
     """Return a text column of one of the widths above."""
-    return Field(default=None, sa_type=kind, nullable=nullable)
+    return Field(default=None, sa_type=kind, nullable=nullable, sa_column_kwargs=more)
 
 
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -94,8 +94,8 @@ class Owner(PlanRow, table=True):
 
     post: str = words(TITLE)
     organisation_id: int = reference("organisation")
-    holder_name: str | None = words(TITLE, nullable=True)
-    email: str | None = words(TITLE, nullable=True)
+    holder_name: str | None = words(TITLE, nullable=True, info=NAME_OF_A_PERSON)
+    email: str | None = words(TITLE, nullable=True, info=EMAIL_OF_A_PERSON)
 
 
 class Board(PlanRow, table=True):

@@ -30,6 +30,8 @@ def run_tracker(*arguments: str, **settings: object) -> Said:
     """Run a command; `database_url="…"` is the setting TRACKER_DATABASE_URL."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        # Nobody is there to answer what it asks.
+        patch.setattr(sys, "stdin", io.StringIO())
         patch.setattr(sys, "argv", ["tracker", *arguments])
         for name, value in settings.items():
             patch.setenv(f"TRACKER_{name.upper()}", str(value))
