@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Date, FromClause, 
 
 from service.access.policy import Act, Actor
 from service.access.scope import Breadth, Sight
-from service.core.columns import json_list
+from service.core.columns import IdSet, is_among, json_list
 from service.core.errors import Fault
 from service.core.fields import Input
 from service.core.history import Row, as_known, ever
@@ -20,8 +20,8 @@ from service.core.paging import ListQuery
 SEQ = bindparam("known_seq", type_=BigInteger)
 AS_AT = bindparam("as_at", type_=Date)
 STRATEGY = bindparam("strategy_in_sight", type_=BigInteger)
-STRATEGIES = bindparam("strategies_in_sight", type_=BigInteger, expanding=True)
-ORGANISATIONS = bindparam("organisations_in_sight", type_=BigInteger, expanding=True)
+STRATEGIES = bindparam("strategies_in_sight", type_=IdSet)
+ORGANISATIONS = bindparam("organisations_in_sight", type_=IdSet)
 # The condition that rows (as they were known at a transaction) may be seen. Each table carries its own; one that has
 # none cannot be asked for.
 Seen = Callable[[FromClause, ColumnElement[int] | None, "Lens"], ColumnElement[bool]]
@@ -44,7 +44,7 @@ class Lens:
         """Return the condition that the actor may see a strategy."""
         if self.breadth is Breadth.ALL:
             return true()
-        return strategy_id == STRATEGY if self.breadth is Breadth.ONE else strategy_id.in_(STRATEGIES)
+        return strategy_id == STRATEGY if self.breadth is Breadth.ONE else is_among(strategy_id, STRATEGIES)
 
     def is_seen(
         self, table: Table, rows: FromClause, seq: ColumnElement[int] | None = None

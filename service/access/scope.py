@@ -92,8 +92,8 @@ class Sight:
         strategies = sorted(self.strategies)
         return {
             "strategy_in_sight": strategies[0] if len(strategies) == 1 else None,
-            "strategies_in_sight": strategies,
-            "organisations_in_sight": sorted(self.organisations),
+            "strategies_in_sight": tuple(strategies),
+            "organisations_in_sight": tuple(sorted(self.organisations)),
         }
 
     @cached_property

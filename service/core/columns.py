@@ -1,17 +1,31 @@
 """Column types and SQL expressions that mean the same on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, Dialect, Integer, String, TypeDecorator, literal_column
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Integer,
+    String,
+    TypeDecorator,
+    literal_column,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+SETS_KEPT = 256
 
 # SQLite hands out row numbers only to a column declared INTEGER.
 Key = BigInteger().with_variant(Integer(), "sqlite")
@@ -125,6 +139,52 @@ def _looked_up_sqlite(element: looked_up, compiler: SQLCompiler, **kw: Any) -> s
 def _looked_up_postgresql(element: looked_up, compiler: SQLCompiler, **kw: Any) -> str:
     key, found = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"{key} = ANY (ARRAY{found})"
+
+
+class IdSet(TypeDecorator[Sequence[int]]):
+    """Many ids as one parameter, to compare with by `is_among`: a list of parameters is spelt out at every run."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return an array where the database has arrays."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(BigInteger()))
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        """Write the ids as a JSON list where the database has no arrays."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return _as_json(tuple(value))
+
+
+@lru_cache(SETS_KEPT)
+def _as_json(ids: tuple[int, ...]) -> str:
+    return f"[{','.join(map(str, ids))}]"
+
+
+class is_among(GenericFunction[bool]):  # noqa: N801 SQL functions are written small.
+    """Whether a key is one of many ids: `is_among(table.c.id, bindparam("ids", type_=IdSet))`."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 SQLAlchemy names it.
+        """Stand alone: compared with 1, as SQLAlchemy would have it on SQLite, no index could serve."""
+        return self
+
+
+@compiles(is_among, "sqlite")
+def _is_among_sqlite(element: is_among, compiler: SQLCompiler, **kw: Any) -> str:
+    key, ids = (compiler.process(clause, **kw) for clause in element.clauses)
+    # The plus keeps the key's index out of it: the first hundred rows would else be picked from all there are.
+    return f"+{key} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 Both are parts of the statement.
+
+
+@compiles(is_among, "postgresql")
+def _is_among_postgresql(element: is_among, compiler: SQLCompiler, **kw: Any) -> str:
+    key, ids = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{key} = ANY ({ids})"
 
 
 class json_list(GenericFunction[list[Any]]):  # noqa: N801 SQL functions are written small.

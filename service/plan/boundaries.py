@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, exist
 
 from service.access.policy import Actor, may_report, may_write
 from service.access.resource import ORGANISATIONS, Lens, is_within, seen_by, to_all
+from service.core.columns import is_among
 from service.core.errors import Fault, Forbidden, Invalid
 from service.core.history import Row, as_known
 from service.plan import models
@@ -62,7 +63,7 @@ def owner_seen(rows: FromClause, seq: Seq, lens: Lens) -> ColumnElement[bool]:
         return exists(select(table.c.id).where(table.c.owner_id == rows.c.id, lens.shows(table.c.strategy_id)))
 
     return or_(
-        rows.c.organisation_id.in_(ORGANISATIONS),
+        is_among(rows.c.organisation_id, ORGANISATIONS),
         answers_for(as_known(models.workstream, seq, lambda known: [known.c.owner_id == rows.c.id])),
         answers_for(as_known(models.milestone, seq, lambda known: [known.c.owner_id == rows.c.id])),
     )
