@@ -217,9 +217,9 @@ class Api:
         return self.call("DELETE", path, headers={"If-Match": tag}, **more)
 
 
-def serving(url: str) -> Iterator[Api]:
+def serving(url: str, **settings: Any) -> Iterator[Api]:
     """Serve a database in this process."""
-    app = create_app(Settings(database_url=url, bad_credentials_per_minute=MANY))
+    app = create_app(Settings(**{"database_url": url, "bad_credentials_per_minute": MANY, **settings}))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Api(client)
 
