@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
+# Instants and tags of the examples are hexadecimal; addresses of databases in them name a user and a password.
+NO_SECRETS := --disable-plugin HexHighEntropyString --exclude-files '^(openapi|requirements|service/core/swagger_ui)/' \
+	--exclude-lines '(user|u|tracker):(password|p|secret)[^@]*@'
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run test check bench openapi lock clean environment
@@ -22,7 +26,7 @@ run: setup ## Start the service with sample data and print how to sign in
 test: setup ## Run every test, on SQLite and on PostgreSQL (ARGS='-k progress -n 0' are given to pytest)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
 
-check: setup ## Check style, types, imports, the API description and the locks
+check: setup ## Check style, types, imports, the API description, the locks, secrets and advisories
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -32,6 +36,10 @@ check: setup ## Check style, types, imports, the API description and the locks
 		|| { echo "openapi/openapi.json is not what the code says. Run 'make openapi' and read the difference."; exit 1; }
 	@! grep -nE '://|^ *-[a-z-]*(index|find-links|trusted)|(^|[ =])/' requirements/*.txt \
 		|| { echo "A lock names an address or a path, which would tie it to one machine. Run 'make lock'."; exit 1; }
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS) \
+		|| { echo "Something looks like a secret. If it is none, say so at the end of its line: pragma: allowlist secret"; exit 1; }
+	@! git grep -nE 'trk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}' || { echo "This is a whole token."; exit 1; }
+	@.ci/audit
 
 bench: setup ## Measure the service under load (SIZE=… chooses how much)
 	$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE))

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
     Boolean,
@@ -21,7 +20,6 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -147,20 +145,17 @@ class IdSet(TypeDecorator[Sequence[int]]):
     impl = String
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return an array where the database has arrays."""
-        return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(BigInteger()))
-
-    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
-        """Write the ids as a JSON list where the database has no arrays."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return _as_json(tuple(value))
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> str | None:
+        """Write the ids as the text of an array, or as a JSON list where the database has no arrays."""
+        if value is None:
+            return None
+        listed = _listed(tuple(value))
+        return f"[{listed}]" if dialect.name == "sqlite" else f"{{{listed}}}"
 
 
 @lru_cache(SETS_KEPT)
-def _as_json(ids: tuple[int, ...]) -> str:
-    return f"[{','.join(map(str, ids))}]"
+def _listed(ids: tuple[int, ...]) -> str:
+    return ",".join(map(str, ids))
 
 
 class is_among(GenericFunction[bool]):  # noqa: N801 SQL functions are written small.
@@ -184,7 +179,7 @@ def _is_among_sqlite(element: is_among, compiler: SQLCompiler, **kw: Any) -> str
 @compiles(is_among, "postgresql")
 def _is_among_postgresql(element: is_among, compiler: SQLCompiler, **kw: Any) -> str:
     key, ids = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{key} = ANY ({ids})"
+    return f"{key} = ANY (CAST({ids} AS BIGINT[]))"
 
 
 class json_list(GenericFunction[list[Any]]):  # noqa: N801 SQL functions are written small.

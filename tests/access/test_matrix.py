@@ -220,7 +220,7 @@ def useless(world: World) -> dict[str, str]:
     swapped = good[:-1] + ("A" if good[-1] != "A" else "B")
     return {
         "nothing": "",
-        "no secret": "Bearer trk_0123456789abcdef_",
+        "no secret": "Bearer trk_0123456789abcdef_",  # pragma: allowlist secret
         "a wrong secret": f"Bearer {swapped}",
         "an unknown id": f"Bearer trk_{'0' * 16}_{good.split('_', 2)[2]}",
         "nonsense": "Bearer nonsense",
