@@ -273,6 +273,7 @@ def untouched(world: World, mixed: str, shared_url: str) -> Iterator[None]:
     assert world.tokens
     assert mixed
     before = kept_rows(shared_url)
+    counted.clear()
     yield
     assert kept_rows(shared_url) == before
     print(f"{counted['cells']} cells of the access matrix, 0 wrong.")  # noqa: T201 The size is worth telling.

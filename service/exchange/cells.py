@@ -1,0 +1,81 @@
+"""What a value looks like in a cell, and how a text keeps from being run as a formula: pure.
+
+In CSV a text that a spreadsheet could take for a formula gets an apostrophe in front, and so does one that has an
+apostrophe there already. So taking one apostrophe away gives every text back as it was. XLSX says of each cell what
+it is, so there a text needs none.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+GUARD = "'"
+# The wide forms of the signs too: some spreadsheets read them as the narrow ones.
+RISKY = re.compile("[=+\\-@\t\r\n'\uff1d\uff0b\uff0d\uff20]")
+SEPARATOR = ";"
+# What one cell of a worksheet holds at most, in UTF-16 code units; and the whole numbers that its arithmetic keeps.
+LONGEST_TEXT = 32_767
+LARGEST_NUMBER = 2**53
+
+
+class Kind(StrEnum):
+    """What sort of values a column holds; named as XML Schema and CSV on the Web name them."""
+
+    INTEGER = "integer"
+    NUMBER = "double"
+    AMOUNT = "decimal"
+    FLAG = "boolean"
+    DATE = "date"
+    INSTANT = "dateTime"
+    TEXT = "string"
+    LIST = "list"
+    JSON = "json"
+
+
+def guarded(text: str) -> str:
+    """Return a text as it stands in CSV: `=1+1` as `'=1+1`."""
+    return GUARD + text if RISKY.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """Return the text that stands in CSV: `'=1+1` is `=1+1`."""
+    return text.removeprefix(GUARD)
+
+
+def listed(values: list[Any]) -> str:
+    """Return several short values as one text: `1;3;7`."""
+    return SEPARATOR.join(map(str, values))
+
+
+def instant_text(value: datetime) -> str:
+    """Return an instant as RFC 3339 in UTC, to the microsecond."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def json_text(value: Any) -> str:
+    """Return what has parts of its own as JSON."""
+    return orjson.dumps(value, default=str).decode()
+
+
+# How the values of each kind are written as text; none of them is null.
+TEXTS: dict[Kind, Callable[[Any], str]] = {
+    Kind.INTEGER: str,
+    Kind.NUMBER: repr,
+    Kind.AMOUNT: str,
+    Kind.FLAG: lambda value: "true" if value else "false",
+    Kind.DATE: date.isoformat,
+    Kind.INSTANT: instant_text,
+    Kind.TEXT: guarded,
+    Kind.LIST: lambda value: guarded(listed(value)),
+    Kind.JSON: lambda value: guarded(json_text(value)),
+}
+
+
+def amount_number(value: Decimal) -> float:
+    """Return an amount as the number that a worksheet keeps; below 10^13 its pence come back exactly."""
+    return float(value)
