@@ -17,8 +17,9 @@ import service
 from service import cli
 from service.access import api as access
 from service.access.callers import Callers
-from service.access.collection import collection_router
+from service.access.collection import collection_router, history_model, history_name
 from service.access.door import Door, MetricsReader
+from service.access.schemas import TokenRead
 from service.access.users import USERS
 from service.core.answers import json_answer
 from service.core.db import Database
@@ -31,18 +32,32 @@ from service.core.migrations import NEWEST_REVISION, current_revision
 from service.core.openapi import describe
 from service.core.problems import add_handlers, problem
 from service.core.responses import answers
+from service.exchange import api as exchange
+from service.exchange.tables import Tables
 from service.outcomes import api as outcomes
+from service.outcomes.schemas import ObservationRead
 from service.outcomes.service import INDICATORS, OBSERVATIONS
 from service.plan.catalogue import COLLECTIONS
-from service.plan.events import feed_router
+from service.plan.events import Event, feed_router
 from service.plan.partnerships import find_partnership
+from service.plan.schemas import StatusUpdateRead
 from service.progress import api as progress
 from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES
+from service.progress.schemas import MilestoneVersion
 from service.settings import Settings, read_settings
 
 METRICS = 'tracker_requests_total{method="GET",route="/v1/progress",status="200"} 23.0\n'
 SECONDS_BETWEEN_USES = 60
+LISTS: dict[str, type[BaseModel]] = {
+    **{each.name: each.read for each in (*COLLECTIONS, MILESTONES, INDICATORS, USERS)},
+    **{history_name(each): history_model(each.noun, each.read) for each in (*COLLECTIONS, INDICATORS, USERS)},
+    history_name(MILESTONES): history_model(MILESTONES.noun, MilestoneVersion),
+    "updates": StatusUpdateRead,
+    "observations": ObservationRead,
+    "tokens": TokenRead,
+    "events": Event,
+}
 FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, USERS)
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
@@ -70,11 +85,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.callers = Callers(app.state.database, settings, find_partnership)
     app.state.kept_answers = KeptAnswers()
+    app.state.tables = Tables(LISTS)
     for router in (progress.figures, progress.milestones, progress.router, outcomes.indicators, outcomes.router):
         app.include_router(router)
     for resource in COLLECTIONS:
         app.include_router(collection_router(resource))
-    for router in (access.users, access.router, feed_router(FEED), health, guarded):
+    for router in (access.users, access.router, feed_router(FEED), exchange.router, health, guarded):
         app.include_router(router)
     add_docs(app)
     add_handlers(app)
@@ -192,6 +208,7 @@ TAGS = {
     "funding-awards": "Money for workstreams.",
     "indicators": "Outcome measures and what was observed.",
     "events": "The change feed.",
+    "tables": "What the columns of lists and figures are, where these are had as CSV.",
     "me": "Who you are and what you may do.",
     "tokens": "Keys to the API: make, list and revoke them.",
     "users": "Who uses the service, and the roles they hold.",

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from service.access import service
-from service.access.collection import PathId, collection_router, page_answer
+from service.access.collection import PathId, collection_router, list_answer
 from service.access.door import Door, Myself, TokenKeeper
 from service.access.policy import Act, Actor, find_refusal
 from service.access.resource import View
@@ -30,6 +30,7 @@ from service.core.responses import (
     REVOKING,
     answers,
     page_model,
+    tabular,
 )
 
 users = collection_router(USERS, can_retire=False)
@@ -90,13 +91,14 @@ async def get_me(visit: Myself) -> Response:
     operation_id="list_tokens",
     summary="List tokens",
     description="Your own tokens; an administrator's list has everybody's. Secrets are never shown again.",
-    responses=answers(*LISTING, model=page_model("TokenPage", TokenRead), headers=LINK, what="One page."),
+    responses=tabular(answers(*LISTING, model=page_model("TokenPage", TokenRead), headers=LINK, what="One page.")),
     tags=[TOKENS_TAG],
 )
 async def list_all_tokens(query: Annotated[TokenQuery, Query()], visit: TokenKeeper) -> Response:
     """Answer with tokens."""
-    page = await visit.read(lambda connection: list_tokens(connection, visit.actor, query))
-    return page_answer(visit.request, page)
+    return await list_answer(
+        visit, query, "tokens", lambda connection, query: list_tokens(connection, visit.actor, query), is_short=True
+    )
 
 
 @router.post(

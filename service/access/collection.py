@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
-from pydantic import Field, create_model
+from pydantic import BaseModel, Field, create_model
 from sqlalchemy import Connection
 
 from service.access import writing
@@ -17,6 +18,7 @@ from service.core import clock
 from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
 from service.core.fields import IdInUrl, Input, Reason
 from service.core.history import Recorder, Row, find_known
+from service.core.negotiation import Format, Tabular, chosen_format
 from service.core.paging import CURSOR_MEANING, Limit, Page, bad_cursor, next_url, sorted_by
 from service.core.responses import (
     CHANGING,
@@ -32,6 +34,7 @@ from service.core.responses import (
     RETIRING,
     answers,
     page_model,
+    tabular,
 )
 from service.core.schemas import HistoryEntry, KnownAt
 
@@ -39,7 +42,7 @@ PathId = Annotated[IdInUrl, Path(alias="id", description="Number of the row.", e
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class HistoryQuery(Input):
+class HistoryQuery(Tabular):
     """The query parameters of a history."""
 
     limit: Limit = Field(100, description="Versions in a page, 1 to 1000.", examples=[20])
@@ -56,7 +59,9 @@ class RetireQuery(Input):
     )
 
 
-def collection_router(resource: Resource, version: type[Any] | None = None, *, can_retire: bool = True) -> APIRouter:
+def collection_router(
+    resource: Resource, version: type[BaseModel] | None = None, *, can_retire: bool = True
+) -> APIRouter:
     """Return the routes of a collection; `version` is what its history shows where that is less than a row."""
     router = APIRouter(prefix=f"/v1/{resource.name}", tags=[resource.name], route_class=Door, redirect_slashes=False)
     _add_get(router, resource)
@@ -76,6 +81,21 @@ def page_answer(request: Request, page: Page) -> Response:
     return json_answer({"items": page.items, "next": following}, headers=headers)
 
 
+async def list_answer(
+    visit: Visit, query: Any, name: str, ask: Callable[[Connection, Any], Page], *, is_short: bool = False
+) -> Response:
+    """Answer with a page of a list, or with all of it as a table, by the name that the table goes by.
+
+    `ask` returns the page that a query names; `is_short` says that it takes one statement where nothing past is asked.
+    """
+    form = chosen_format(visit.request.headers.get("accept"), query.format)
+    if form is not Format.JSON:
+        answer: Response = await visit.request.app.state.tables.answer(visit, query, form, name, ask)
+        return answer
+    run = visit.read if is_short and getattr(query, "known_at", None) is None else visit.snapshot
+    return page_answer(visit.request, await run(lambda connection: ask(connection, query)))
+
+
 def view_of(connection: Connection, actor: Actor, known_at: datetime | None, as_at: date | None = None) -> View:
     """Return the plan as a question sees it, about today unless told; now takes no look at the stamps."""
     day = as_at or clock.today()
@@ -86,12 +106,11 @@ def view_of(connection: Connection, actor: Actor, known_at: datetime | None, as_
 
 def _add_list(router: APIRouter, resource: Resource) -> None:
     async def list_all(query: Any, visit: Visit) -> Response:
-        def ask(connection: Connection) -> Page:
+        def ask(connection: Connection, query: Any) -> Page:
             view = view_of(connection, visit.actor, query.known_at, getattr(query, "as_at", None))
             return list_rows(connection, resource, query, view)
 
-        run = visit.read if query.known_at is None else visit.snapshot
-        return page_answer(visit.request, await run(ask))
+        return await list_answer(visit, query, resource.name, ask, is_short=True)
 
     query = sorted_by(*resource.sortable)(resource.query)
     list_all.__annotations__.update(query=Annotated[query, Query()], visit=_visitor(resource.reads))
@@ -103,7 +122,7 @@ def _add_list(router: APIRouter, resource: Resource) -> None:
         operation_id=f"list_{_snake(resource.name)}",
         summary=f"List {_words(resource.name)}",
         description=f"{_words(resource.name).capitalize()} as they are known, page by page, in a fixed order.",
-        responses=answers(*LISTING, model=page, headers=LINK, what="One page."),
+        responses=tabular(answers(*LISTING, model=page, headers=LINK, what="One page.")),
     )
 
 
@@ -212,22 +231,32 @@ def _add_retire(router: APIRouter, resource: Resource) -> None:
     )
 
 
-def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> None:
-    name = resource.read.__name__.removesuffix("Read")
-    entry = create_model(
-        f"{name}HistoryEntry",
+@lru_cache
+def history_model(noun: str, version: type[BaseModel]) -> type[BaseModel]:
+    """Return the model of an entry in the history of a noun; `version` is what it shows of the row."""
+    return create_model(
+        f"{version.__name__.removesuffix('Read').removesuffix('Version')}HistoryEntry",
         __base__=(version, HistoryEntry),
-        __doc__=f"{_one(resource.noun).capitalize()} as it was, and who made it so.",
+        __doc__=f"{_one(noun).capitalize()} as it was, and who made it so.",
     )
 
+
+def history_name(resource: Resource) -> str:
+    """Return the name that the histories of a resource go by as tables: `funding_award_history`."""
+    return f"{_snake(resource.noun)}_history"
+
+
+def _add_history(router: APIRouter, resource: Resource, version: type[BaseModel]) -> None:
+    entry = history_model(resource.noun, version)
+
     async def history(row_id: PathId, query: Annotated[HistoryQuery, Query()], visit: Visit) -> Response:
-        before_seq = _sequence(query.cursor)
         sight = visit.actor.reach.sight
 
-        def ask(connection: Connection) -> Page:
+        def ask(connection: Connection, query: HistoryQuery) -> Page:
+            before_seq = _sequence(query.cursor)
             return list_versions(connection, resource, row_id, limit=query.limit, before_seq=before_seq, sight=sight)
 
-        return page_answer(visit.request, await visit.read(ask))
+        return await list_answer(visit, query, history_name(resource), ask, is_short=True)
 
     history.__annotations__["visit"] = _visitor(resource.reads)
     router.add_api_route(
@@ -237,7 +266,14 @@ def _add_history(router: APIRouter, resource: Resource, version: type[Any]) -> N
         operation_id=f"get_{_snake(resource.noun)}_history",
         summary=f"Get the history of {_one(resource.noun)}",
         description=f"Every version of the {resource.noun}, newest first: what it was, who made it so, when and why.",
-        responses=answers(*READING, model=page_model(f"{name}History", entry), headers=LINK, what="One page."),
+        responses=tabular(
+            answers(
+                *READING,
+                model=page_model(entry.__name__.removesuffix("Entry"), entry),
+                headers=LINK,
+                what="One page.",
+            )
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import BigInteger, ColumnElement, Connection, Date, FromClause, Table, bindparam, exists, select, true
 
 from service.access.policy import Act, Actor
@@ -226,7 +227,7 @@ class Resource(Listing):
     noun: str
     create: type[Input]
     patch: type[Input]
-    read: type[Any]
+    read: type[BaseModel]
     query: type[ListQuery]
     writes: Act = Act.WRITE_PLAN
     guard: Guard = unguarded

@@ -38,7 +38,7 @@ from service.core.paging import (
 )
 
 # The parameters of a list that are no filters.
-PAGING = frozenset({"limit", "cursor", "sort", "known_at"})
+PAGING = frozenset({"limit", "cursor", "sort", "known_at", "format", "bom"})
 STATEMENTS_KEPT = 256
 # What lower() of both engines folds; Python's own would fold more, and then find less.
 SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)

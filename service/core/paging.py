@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field, StringConstraints, create_model
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, false, or_
 
 from service.core.errors import Fault, Invalid, Malformed
-from service.core.fields import Input, parse_amount, parse_date, parse_instant, parse_numeral
+from service.core.fields import parse_amount, parse_date, parse_instant, parse_numeral
+from service.core.negotiation import Tabular
 
 BAD_CURSOR = "The cursor is not one of this list. Follow `next` as it stands, or start without a cursor."
 CURSOR = "/query/cursor"
@@ -28,7 +29,7 @@ PARSERS: dict[type[Any], Callable[[Any], Any]] = {date: parse_date, datetime: pa
 Limit = Annotated[int, Field(ge=1, le=LARGEST_LIMIT), BeforeValidator(parse_numeral)]
 
 
-class ListQuery(Input):
+class ListQuery(Tabular):
     """The query parameters that every list takes."""
 
     limit: Limit = Field(DEFAULT_LIMIT, description="Rows in a page, 1 to 1000.", examples=[20])

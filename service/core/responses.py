@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from service.core.negotiation import CSV_TYPE, XLSX_TYPE
 from service.core.paging import LARGEST_LIMIT
 from service.core.problems import MEDIA_TYPE
 
@@ -81,6 +82,8 @@ LINK = said_header(
     '</v1/milestones?limit=20&cursor=W1siaWQiLDIwXV0>; rel="next"',
     is_always_there=False,
 )
+TEXT_FILE = {"schema": {"type": "string"}}
+FILE = {"schema": {"type": "string", "format": "binary"}}
 EXTRA_HEADERS: dict[int, dict[str, Any]] = {
     401: said_header("WWW-Authenticate", "How to sign in.", 'Bearer realm="tracker", Basic realm="tracker"'),
     429: said_header("Retry-After", "Seconds to wait.", 30, type="integer", minimum=0),
@@ -110,6 +113,11 @@ def answers(
             "headers": EXTRA_HEADERS.get(status, {}),
         }
     return said
+
+
+def tabular(said: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of what can be had as a file too."""
+    return {**said, 200: {**said[200], "content": {CSV_TYPE: TEXT_FILE, XLSX_TYPE: FILE}}}
 
 
 def page_model(name: str, item: type[BaseModel], longest: int = LARGEST_LIMIT) -> type[BaseModel]:

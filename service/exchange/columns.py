@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -27,6 +26,10 @@ KINDS: tuple[tuple[type, Kind], ...] = (
 PLAIN = frozenset({"progress"})
 # Lists of milestones within a figure: a table has one row for a figure.
 LEFT_OUT = frozenset({"drivers"})
+
+
+# The number of a row stands first, and what is the same for every noun last.
+PLACES = {"id": -1, "version": 1, "created_at": 1, "updated_at": 1}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def columns_of(model: type[BaseModel]) -> tuple[Column, ...]:
     A part with fields of its own becomes a column for each, `milestone_id` for the `id` of `milestone`. A list of
     short values is one column; a list of what has parts is one column of JSON.
     """
-    return tuple(_columns(model, (), (), is_nullable=False))
+    found = _columns(model, (), (), is_nullable=False)
+    return tuple(sorted(found, key=lambda column: PLACES.get(column.name, 0)))
 
 
 def _columns(
@@ -85,19 +89,15 @@ def _columns(
 
 def _kind(annotation: Any) -> tuple[Kind | type[BaseModel], bool]:
     """Return the kind of a field, or the model that it holds, and whether it may be null."""
-    origin = get_origin(annotation)
+    origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _kind(get_args(annotation)[0])
+        return _kind(parts[0])
     if origin in (Union, UnionType):
-        kinds = [_kind(each) for each in get_args(annotation) if each is not NoneType]
-        return kinds[0][0], NoneType in get_args(annotation) or any(is_null for _, is_null in kinds)
+        kinds = [_kind(each) for each in parts if each is not NoneType]
+        return kinds[0][0], NoneType in parts or any(is_null for _, is_null in kinds)
     if origin is Literal:
-        return _kind(type(get_args(annotation)[0]))
+        return _kind(type(parts[0]))
     if origin is list:
-        inner, _ = _kind(get_args(annotation)[0])
-        return Kind.LIST if isinstance(inner, Kind) else Kind.JSON, False
-    if issubclass(annotation, Enum | str):
-        return Kind.TEXT, False
-    if issubclass(annotation, BaseModel):
-        return annotation, False
-    return next(kind for base, kind in KINDS if issubclass(annotation, base)), False
+        return Kind.LIST if isinstance(_kind(parts[0])[0], Kind) else Kind.JSON, False
+    is_part = issubclass(annotation, BaseModel)
+    return annotation if is_part else next(kind for base, kind in KINDS if issubclass(annotation, base)), False

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from service.exchange.cells import TEXTS
 from service.exchange.columns import Column, Values

@@ -19,7 +19,6 @@ from service.core.errors import Fault, Invalid
 from service.exchange.cells import (
     LARGEST_NUMBER,
     LONGEST_TEXT,
-    RISKY,
     Kind,
     instant_text,
     json_text,
@@ -59,7 +58,7 @@ class XlsxFile:
         self._finders = [column.find for column in columns]
         self._rows = 0
         self._out = _Sink()
-        self._zip = zipfile.ZipFile(self._out, "w", zipfile.ZIP_DEFLATED)  # type: ignore[arg-type]
+        self._zip = zipfile.ZipFile(self._out, "w", zipfile.ZIP_DEFLATED)  # type: ignore[call-overload]
         self._sheet: Any = None
 
     def start(self) -> bytes:

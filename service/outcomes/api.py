@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from service.access.collection import PathId, collection_router, page_answer, view_of
+from service.access.collection import PathId, collection_router, list_answer, view_of
 from service.access.door import Door, PlanReader, Visit, entered
 from service.access.policy import Act
 from service.core import clock
@@ -23,6 +23,7 @@ from service.core.responses import (
     RECORDING,
     answers,
     page_model,
+    tabular,
 )
 from service.core.schemas import KnownAt
 from service.outcomes import service
@@ -39,11 +40,11 @@ COMPARED = "with its 95 % Wilson interval where counts are known, and how it com
 async def observations_answer(visit: Visit, query: ObservationQuery, indicator_id: int | None = None) -> Response:
     """Answer with a page of values, of one indicator or of all."""
 
-    def ask(connection: Connection) -> Page:
+    def ask(connection: Connection, query: ObservationQuery) -> Page:
         view = view_of(connection, visit.actor, query.known_at)
         return service.list_observations(connection, query, view, indicator_id)
 
-    return page_answer(visit.request, await visit.snapshot(ask))
+    return await list_answer(visit, query, "observations", ask)
 
 
 @router.get(
@@ -51,7 +52,7 @@ async def observations_answer(visit: Visit, query: ObservationQuery, indicator_i
     operation_id="list_observations",
     summary="List the values of all indicators",
     description=f"Every value of every indicator, {COMPARED}",
-    responses=answers(*LISTING, model=PAGE, headers=LINK, what="One page."),
+    responses=tabular(answers(*LISTING, model=PAGE, headers=LINK, what="One page.")),
 )
 async def list_observations(query: Annotated[AllObservationsQuery, Query()], visit: PlanReader) -> Response:
     """Answer with the values of all indicators."""
@@ -81,7 +82,7 @@ async def get_observation(row_id: PathId, query: Annotated[KnownAt, Query()], vi
     operation_id="list_indicator_observations",
     summary="List the values of an indicator",
     description=f"Every value, {COMPARED}",
-    responses=answers(*READING, model=PAGE, headers=LINK, what="One page."),
+    responses=tabular(answers(*READING, model=PAGE, headers=LINK, what="One page.")),
 )
 async def list_indicator_observations(
     row_id: PathId, query: Annotated[ObservationQuery, Query()], visit: PlanReader

@@ -22,23 +22,24 @@ from sqlalchemy import (
     select,
 )
 
-from service.access.collection import page_answer
+from service.access.collection import list_answer
 from service.access.door import Door, EventReader
 from service.access.policy import find_refusal
 from service.access.resource import IS_SEEN, Lens, Listing, to_all
 from service.access.rows import STATEMENTS_KEPT
 from service.access.scope import Breadth, Sight
-from service.core.fields import Id, Input, Instant, NumberInUrl
+from service.core.fields import Id, Instant, NumberInUrl
 from service.core.history import change, ever, stamp
+from service.core.negotiation import Tabular
 from service.core.paging import CURSOR_MEANING, Limit, Page, bad_cursor
-from service.core.responses import LINK, LISTING, answers, page_model
+from service.core.responses import LINK, LISTING, answers, page_model, tabular
 from service.core.schemas import Deed
 from service.plan.models import status_update
 
 LONGEST_PAGE = 10_000
 
 
-class EventQuery(Input):
+class EventQuery(Tabular):
     """Where to go on in the feed."""
 
     after: NumberInUrl = Field(0, description="Events of later transactions than this; 0 for all.", examples=[1])
@@ -181,15 +182,17 @@ def feed_router(listings: Sequence[Listing]) -> APIRouter:
             "null, then ask again after the last `seq`: no change is ever skipped, whoever writes meanwhile. A page "
             "ends with a whole transaction, for which it may grow past its limit."
         ),
-        responses=answers(*LISTING, model=page_model("EventPage", Event, LONGEST_PAGE), headers=LINK, what="One page."),
+        responses=tabular(
+            answers(*LISTING, model=page_model("EventPage", Event, LONGEST_PAGE), headers=LINK, what="One page.")
+        ),
     )
     async def get_events(query: Annotated[EventQuery, Query()], visit: EventReader) -> Response:
-        place, actor = parse_place(query), visit.actor
+        actor = visit.actor
         readable = [listing for listing in listings if find_refusal(actor, listing.reads) is None]
 
-        def ask(connection: Connection) -> Page:
-            return list_events(connection, readable, actor.reach.sight, place, limit=query.limit)
+        def ask(connection: Connection, query: EventQuery) -> Page:
+            return list_events(connection, readable, actor.reach.sight, parse_place(query), limit=query.limit)
 
-        return page_answer(visit.request, await visit.read(ask))
+        return await list_answer(visit, query, "events", ask, is_short=True)
 
     return router

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from service.access.collection import PathId, collection_router, page_answer, view_of
+from service.access.collection import PathId, collection_router, list_answer, view_of
 from service.access.door import Door, PlanReader, Visit, entered
 from service.access.policy import Act, Actor
 from service.access.resource import Listing, Resource, View
@@ -16,6 +16,7 @@ from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.columns import to_microseconds
 from service.core.history import Known, Recorder, Row, find_known
+from service.core.negotiation import Format, chosen_format
 from service.core.paging import Page
 from service.core.responses import (
     ETAG,
@@ -28,6 +29,7 @@ from service.core.responses import (
     RECORDING,
     answers,
     page_model,
+    tabular,
 )
 from service.core.schemas import KnownAt
 from service.plan.catalogue import PRIORITIES, WORKSTREAMS
@@ -90,13 +92,14 @@ def list_updates(
     operation_id="list_updates",
     summary="List status updates",
     description="Reports across all milestones that are known, e.g. all that were recorded since an instant.",
-    responses=answers(*LISTING, model=UPDATES_PAGE, headers=LINK, what="One page."),
+    responses=tabular(answers(*LISTING, model=UPDATES_PAGE, headers=LINK, what="One page.")),
     tags=["updates"],
 )
 async def list_all_updates(query: Annotated[StatusUpdateQuery, Query()], visit: PlanReader) -> Response:
     """Answer with reports across milestones."""
-    page = await visit.snapshot(lambda connection: list_updates(connection, visit.actor, query))
-    return page_answer(visit.request, page)
+    return await list_answer(
+        visit, query, "updates", lambda connection, query: list_updates(connection, visit.actor, query)
+    )
 
 
 @router.get(
@@ -127,15 +130,16 @@ async def get_update(
     operation_id="list_milestone_updates",
     summary="List the status updates of a milestone",
     description="Every report on the milestone, by the order in which they were recorded unless sorted otherwise.",
-    responses=answers(*READING, model=UPDATES_PAGE, headers=LINK, what="One page."),
+    responses=tabular(answers(*READING, model=UPDATES_PAGE, headers=LINK, what="One page.")),
     tags=["updates"],
 )
 async def list_milestone_updates(
     row_id: PathId, query: Annotated[StatusUpdateQuery, Query()], visit: PlanReader
 ) -> Response:
     """Answer with the reports on one milestone."""
-    page = await visit.snapshot(lambda connection: list_updates(connection, visit.actor, query, row_id))
-    return page_answer(visit.request, page)
+    return await list_answer(
+        visit, query, "updates", lambda connection, query: list_updates(connection, visit.actor, query, row_id)
+    )
 
 
 @router.post(
@@ -169,9 +173,9 @@ Figures = dict[str, Any]
 
 
 async def progress_answer(
-    visit: Visit, query: Any, ask: Callable[[Connection, Known], Figures], as_at: date | None = None
+    visit: Visit, query: Any, name: str, ask: Callable[[Connection, Known], Figures], as_at: date | None = None
 ) -> Response:
-    """Answer a question about progress, from memory while nothing it rests on has changed.
+    """Answer a question about progress, from memory while nothing it rests on has changed, or as the table of a name.
 
     `as_at` is the date of a question that need not name one.
     """
@@ -179,10 +183,20 @@ async def progress_answer(
     kept: KeptAnswers = request.app.state.kept_answers
     now = clock.now()
 
-    def make(connection: Connection) -> tuple[int, bytes]:
+    def find(connection: Connection) -> tuple[Known, Figures]:
         newest = find_known(connection, None, now)
         known = newest if query.known_at is None else find_known(connection, query.known_at, now)
-        return to_microseconds(newest.at), to_json(ask(connection, known))
+        return newest, ask(connection, known)
+
+    form = chosen_format(request.headers.get("accept"), query.format)
+    if form is not Format.JSON:
+        _, found = await visit.snapshot(find)
+        answer: Response = request.app.state.tables.figures(query, form, name, found)
+        return answer
+
+    def make(connection: Connection) -> tuple[int, bytes]:
+        newest, found = find(connection)
+        return to_microseconds(newest.at), to_json(found)
 
     async def fetch() -> tuple[int, bytes]:
         return await visit.snapshot(make)
@@ -199,7 +213,9 @@ async def progress_answer(
         "How the strategy stands at a date, in total and by priority, workstream, organisation or owner. A workstream "
         "that serves several priorities counts in full in each of them and once in the total."
     ),
-    responses=answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them."),
+    responses=tabular(
+        answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them.")
+    ),
     openapi_extra=IF_NONE_MATCH,
     tags=[PROGRESS_TAG],
 )
@@ -212,6 +228,7 @@ async def get_progress(
     return await progress_answer(
         visit,
         query,
+        "progress",
         lambda connection, known: service.roll_up(
             connection, Question(visit.actor.reach.sight, query.strategy_id, query, query.group_by, known), as_at
         ),
@@ -224,7 +241,7 @@ async def get_progress(
     operation_id="get_progress_trend",
     summary="Get progress over time",
     description="Progress on the last day of each month or quarter that ends in that time, and on its very last day.",
-    responses=answers(*READING, model=Trend, headers=ETAG, what="The figures, point by point."),
+    responses=tabular(answers(*READING, model=Trend, headers=ETAG, what="The figures, point by point.")),
     openapi_extra=IF_NONE_MATCH,
     tags=[PROGRESS_TAG],
 )
@@ -237,6 +254,7 @@ async def get_progress_trend(
     return await progress_answer(
         visit,
         query,
+        "progress_trend",
         lambda connection, known: service.trend(
             connection, Question(visit.actor.reach.sight, query.strategy_id, query, query.group_by, known), points
         ),
@@ -251,8 +269,8 @@ async def get_progress_trend(
         "What each milestone did to the figure between two dates, in percentage points; the effects add up to the "
         "unrounded difference."
     ),
-    responses=answers(
-        *READING, model=ProgressChanges, headers=ETAG, what="The two figures and what lies between them."
+    responses=tabular(
+        answers(*READING, model=ProgressChanges, headers=ETAG, what="The two figures and what lies between them.")
     ),
     openapi_extra=IF_NONE_MATCH,
     tags=[PROGRESS_TAG],
@@ -273,7 +291,7 @@ async def get_progress_changes(
         )
         return service.changes(connection, (query.from_, first), (query.to, last))
 
-    return await progress_answer(visit, query, ask)
+    return await progress_answer(visit, query, "progress_changes", ask)
 
 
 def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy | None) -> None:
@@ -293,7 +311,7 @@ def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy 
             strategy_id = get_row(connection, resource, row_id, View(known.past_seq, as_at, sight))["strategy_id"]
             return service.roll_up(connection, Question(sight, strategy_id, narrowed, group_by, known), as_at)
 
-        return await progress_answer(visit, query, ask, as_at)
+        return await progress_answer(visit, query, "progress", ask, as_at)
 
     router.add_api_route(
         f"/v1/{resource.name}/{{id}}/progress",
@@ -302,7 +320,9 @@ def _add_child_progress(resource: Resource, filter_name: str, group_by: GroupBy 
         operation_id=f"get_{resource.noun}_progress",
         summary=f"Get the progress of a {resource.noun}",
         description=f"How the {resource.noun} stands at a date, in total and by its {children}.",
-        responses=answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them."),
+        responses=tabular(
+            answers(*READING, model=RollUp, headers=ETAG, what="The figures, with the integers behind them.")
+        ),
         openapi_extra=IF_NONE_MATCH,
         tags=[PROGRESS_TAG],
     )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.core.calendar import Every
 from service.core.fields import LARGEST_ID, Day, Flag, Id, IdInUrl, Input, Instant, Prose, Ref, Title
+from service.core.negotiation import Tabular
 from service.core.schemas import Common, KnownAt, Several, UrlIds, ids_of, several
 from service.plan.rules import Confidence, MilestoneKind, MilestoneStatus
 from service.plan.schemas import MilestoneCreate, PlanQuery
@@ -78,7 +79,7 @@ class MilestoneQuery(PlanQuery, MilestoneFilters):
     )
 
 
-class Clocks(KnownAt):
+class Clocks(KnownAt, Tabular):
     """The two clocks of a question."""
 
     as_at: Day | None = Field(None, description="The date asked about; today where left out.", examples=["2018-12-10"])
@@ -95,7 +96,7 @@ class ProgressQuery(ChildProgressQuery):
     group_by: GroupBy = Field(GroupBy.PRIORITY, description="What to divide by.", examples=["workstream"])
 
 
-class TrendQuery(MilestoneFilters, KnownAt):
+class TrendQuery(MilestoneFilters, KnownAt, Tabular):
     """A question about progress over time."""
 
     strategy_id: IdInUrl = Field(description="The strategy.", examples=[1])
@@ -105,7 +106,7 @@ class TrendQuery(MilestoneFilters, KnownAt):
     every: Every = Field(Every.QUARTER, description="One point for the last day of each of these.", examples=["month"])
 
 
-class ChangesQuery(MilestoneFilters, KnownAt):
+class ChangesQuery(MilestoneFilters, KnownAt, Tabular):
     """A question about what moved a figure."""
 
     strategy_id: IdInUrl = Field(description="The strategy.", examples=[1])

@@ -81,6 +81,7 @@ TABLE: dict[str, Row] = {
     "get_readyz": open_to_all(),
     "get_metrics": reading(Deed.LIST, "", tuple(Role)),
     "get_me": Row(Deed.OWN, "", None, tuple(Role)),
+    "get_csv_description": Row(Deed.OWN, "", None, tuple(Role)),
     **administered("organisation", "organisations", tuple(Role), Scope.READ),
     **of_collection("owner", "owners"),
     **of_collection("board", "boards"),

@@ -89,6 +89,7 @@ READINGS = {
     "get_progress_changes": "/v1/progress/changes?strategy_id=1&from=2018-09-01&to=2018-12-10&priority_id=3",
     "get_priority_progress": "/v1/priorities/3/progress?as_at=2018-12-10",
     "get_workstream_progress": "/v1/workstreams/3/progress?as_at=2018-12-10",
+    "get_csv_description": "/v1/areas.csv-metadata.json",
     "get_livez": "/livez",
     "get_readyz": "/readyz",
 }
