@@ -105,6 +105,7 @@ LIKE_REF = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
 LIKE_TEXT = r"^[^\u0000]*$"
 LIKE_TITLE = rf"^[^\u0000]*[^{BLANKS}\u0000][^\u0000]*$"
 LIKE_URL = rf"^https?://[^{BLANKS}\u0000]+$"
+LIKE_NAME = r"^[a-z_-]{1,40}$"
 LIKE_EMAIL = rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$"
 # What a text that is not like that is told.
 PATTERNS_IN_WORDS = {
@@ -112,6 +113,7 @@ PATTERNS_IN_WORDS = {
     LIKE_TEXT: "The text holds a NUL character: take it out.",
     LIKE_TITLE: "Write more than blanks, and no NUL character.",
     LIKE_URL: "Write an address that begins with https:// or http://, without blanks.",
+    LIKE_NAME: "Write a name in small letters, such as milestones.",
     LIKE_EMAIL: "Write an e-mail address, with one @ and no blanks.",
 }
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=LIKE_REF)]

@@ -46,9 +46,10 @@ def chosen_format(accept: str | None, asked: Format | None) -> Format:
     """
     if asked is not None:
         return asked
-    if accept is None or ("csv" not in accept and "sheet" not in accept):
+    accept = (accept or "").lower()
+    if "csv" not in accept and "sheet" not in accept:
         return Format.JSON
-    wanted = _qualities(accept.lower())
+    wanted = _qualities(accept)
     liking = {form: next((wanted[each] for each in RANGES[form] if each in wanted), 0.0) for form in Format}
     return max(Format, key=lambda form: liking[form])
 

@@ -124,5 +124,7 @@ def _put_examples(operation: dict[str, Any], example: Mapping[str, Any]) -> None
             content["example"] = example["request"]
     if "response" in example:
         (success,) = (answer for status, answer in operation["responses"].items() if status.startswith("20"))
-        for content in success["content"].values():
-            content["example"] = example["response"]
+        for kind, content in success["content"].items():
+            # A file has an example of its own, if any.
+            if kind.endswith("json"):
+                content["example"] = example["response"]

@@ -58,8 +58,8 @@ def instant_text(value: datetime) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Return what has parts of its own as JSON."""
-    return orjson.dumps(value, default=str).decode()
+    """Return what has parts of its own as JSON, and nothing for an empty list."""
+    return "" if value == [] else orjson.dumps(value, default=str).decode()
 
 
 # How the values of each kind are written as text; none of them is null.

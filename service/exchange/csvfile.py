@@ -34,6 +34,9 @@ class CsvFile:
         """Return what stands after the rows: nothing."""
         return b""
 
+    def drop(self) -> None:
+        """Let go of a file: nothing is held."""
+
     @staticmethod
     def _lines(lines: Iterable[Sequence[str | None]]) -> bytes:
         text = io.StringIO()

@@ -65,16 +65,23 @@ class Tables:
 
         pinned, page = await visit.snapshot(start)
         file = self._file(form, name, query)
-        first = await asyncio.to_thread(lambda: file.start() + file.page(page.items))
+        try:
+            first = await asyncio.to_thread(lambda: file.start() + file.page(page.items))
+        except Invalid:
+            file.drop()
+            raise
 
         async def rest() -> AsyncIterator[bytes]:
-            yield first
-            cursor = page.cursor
-            while cursor is not None:
-                more = await visit.snapshot(partial(ask, query=pinned.model_copy(update={"cursor": cursor})))
-                yield await asyncio.to_thread(file.page, more.items)
-                cursor = more.cursor
-            yield await asyncio.to_thread(file.end)
+            try:
+                yield first
+                cursor = page.cursor
+                while cursor is not None:
+                    more = await visit.snapshot(partial(ask, query=pinned.model_copy(update={"cursor": cursor})))
+                    yield await asyncio.to_thread(file.page, more.items)
+                    cursor = more.cursor
+                yield await asyncio.to_thread(file.end)
+            finally:
+                file.drop()
 
         headers = _headers(form, name)
         if pinned is not whole:

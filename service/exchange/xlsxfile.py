@@ -39,6 +39,8 @@ NARROWEST, WIDEST = 9, 40
 # What XML cannot hold, and the escape for it, which a text may hold itself: as ECMA-376 has it.
 UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.AMOUNT})
+# These leave a cell empty.
+NOTHING: tuple[Any, ...] = (None, "", [])
 Cell = Callable[[Any, int], str]
 
 
@@ -83,7 +85,7 @@ class XlsxFile:
             lines.append(f'<row r="{number}">')
             for find, cell in zip(finders, cells, strict=True):
                 value = find(row)
-                if value is not None:
+                if value not in NOTHING:
                     lines.append(cell(value, number))
             lines.append("</row>")
         self._rows = number - 1
@@ -102,6 +104,13 @@ class XlsxFile:
         self._zip.writestr(_entry(TABLE), table)
         self._zip.close()
         return self._out.taken()
+
+    def drop(self) -> None:
+        """Let go of a file that will not be finished, or that is."""
+        if self._sheet is not None:
+            self._sheet.close()
+        self._zip.close()
+        self._out.taken()
 
     def _cell(self, column: Column, style: str) -> Cell:
         """Return what writes a value of a column into a row."""

@@ -12,7 +12,7 @@ from service.access.roles import Role, Scope
 from service.core.history import stamp
 from tests.access.table import TABLE, Deed, Row, expected
 from tests.access.world import KINDS, ORGANISATIONS, World, build
-from tests.api.good_requests import JSON_TYPE, base_request
+from tests.api.good_requests import JSON_TYPE, base_request, path_of
 from tests.conftest import Api
 from tests.contract.document import operation
 from tests.factories import all_rows
@@ -73,7 +73,7 @@ def request_of(world: World, name: str, kind: str, token: str) -> Request:
     headers = {"authorization": f"Bearer {token}".encode()}
     if base.method in ("PATCH", "DELETE"):
         headers["if-match"] = STALE
-    path = operation(name).path.replace("{id}", number)
+    path = path_of(operation(name), number)
     query = base.query.replace("strategy_id=1", f"strategy_id={number}")
     body = b""
     if base.method in ("POST", "PATCH"):

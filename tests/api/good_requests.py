@@ -33,8 +33,17 @@ def base_request(operation: Operation) -> Request:
     if operation.body is not None:
         headers |= JSON_TYPE
         body = json.dumps(base_body(operation)).encode()
-    path = operation.path.replace("{id}", str(sample_id(operation)))
+    path = path_of(operation, str(sample_id(operation)))
     return Request(operation.method.upper(), path, "&".join(asked), headers, body)
+
+
+def path_of(operation: Operation, number: str) -> str:
+    """Return the address of an operation on the row of a number; what else is in it is as the document's example."""
+    path = operation.path.replace("{id}", number)
+    for each in operation.says.get("parameters", ()):
+        if each["in"] == "path" and each["name"] != "id":
+            path = path.replace(f"{{{each['name']}}}", str(each["example"]))
+    return path
 
 
 def sample_id(operation: Operation) -> int:

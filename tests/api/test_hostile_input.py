@@ -5,6 +5,7 @@ own schema refuses must be refused; what the schema lets through must do no harm
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -73,13 +74,13 @@ def test_the_path_is_checked(served: Api, operation: Operation) -> None:
     (schema,) = operation.parameters("path").values()
     attempts = [
         Attempt(
-            replace(base, path=operation.path.replace("{id}", quote(text, safe=""))),
-            None if is_readable(schema, text) else "/path/id",
+            replace(base, path=in_path(operation, quote(text, safe=""))),
+            None if is_readable(schema, text) else "/path",
         )
         for text in url_values(schema)
     ]
     attempts += [
-        Attempt(replace(base, path=operation.path.replace("{id}", raw)), "/path")
+        Attempt(replace(base, path=in_path(operation, raw)), "/path")
         for raw in (*hostile.ENCODINGS, "..", "%2e%2e", "1%2f2", "1;a", "1%0d%0aX: y")
     ]
     assert_refused(served, attempts)
@@ -205,7 +206,7 @@ def test_a_cursor_of_another_order_is_refused(served: Api, operation: Operation)
 def test_a_method_that_an_address_does_not_take_is_named(served: Api, path: str) -> None:
     taken = {method.upper() for method in document()["paths"][path]}
     others = [each for each in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND") if each not in taken]
-    requests = [Request(method, path.replace("{id}", "1")) for method in others]
+    requests = [Request(method, path.replace("{id}", "1").replace("{name}", "areas")) for method in others]
     for request, answer in zip(requests, send_all(served, requests), strict=True):
         assert answer.status == 405, request
         assert {each.strip() for each in answer.headers["allow"].split(",")} - {"HEAD"} == taken, request
@@ -233,6 +234,11 @@ def test_afterwards_everything_reads(served: Api) -> None:
 
 
 # What is put in the place of good values.
+
+
+def in_path(operation: Operation, raw: str) -> str:
+    """Return the address of an operation with something in the one place that is open in it."""
+    return re.sub(r"\{\w+\}", lambda _: raw, operation.path)
 
 
 def kinds_of(schema: dict[str, Any]) -> set[str]:
