@@ -219,6 +219,19 @@ def begin_write(connection: Connection) -> None:
     _send(connection, "BEGIN IMMEDIATE" if is_sqlite else f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
 
+@contextmanager
+def attempt(connection: Connection) -> Iterator[None]:
+    """Undo what is done within, and no more, where it raises."""
+    _send(connection, "SAVEPOINT attempt")
+    try:
+        yield
+    except BaseException:
+        _send(connection, "ROLLBACK TO attempt")
+        _send(connection, "RELEASE attempt")
+        raise
+    _send(connection, "RELEASE attempt")
+
+
 def _send(connection: Connection, script: str) -> None:
     """Send what gives no rows; to PostgreSQL as it stands in one message, which a prepared statement cannot."""
     if connection.dialect.name == "sqlite":

@@ -1,4 +1,4 @@
-"""What stands in a workbook of a strategy: read through the same lists as everything else, as far as its reader sees."""
+"""What stands in a workbook of a strategy: read through the same lists as all else, as far as its reader sees."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -84,24 +84,30 @@ def _read_workbook(content: bytes, wanted: list[str]) -> dict[str, Cells]:
 def _check_archive(archive: zipfile.ZipFile) -> None:
     entries = archive.infolist()
     names = [entry.filename.lower() for entry in entries]
-    if any(entry.flag_bits & ENCRYPTED for entry in entries):
-        raise Refused(OLD)
-    if "xl/workbook.xml" not in names:
-        raise Refused(NOT_READABLE)
-    if any(name.endswith(MACROS) for name in names):
-        raise Refused(WITH_MACROS)
-    if any(name.startswith(LINKS) for name in names):
-        raise Refused(WITH_LINKS)
     whole = sum(entry.file_size for entry in entries)
-    if len(entries) > MOST_PARTS or len(set(names)) < len(names) or whole > LARGEST_PART:
-        raise Refused(TOO_LARGE)
+    for reason, is_met in (
+        (OLD, any(entry.flag_bits & ENCRYPTED for entry in entries)),
+        (NOT_READABLE, "xl/workbook.xml" not in names),
+        (WITH_MACROS, any(name.endswith(MACROS) for name in names)),
+        (WITH_LINKS, any(name.startswith(LINKS) for name in names)),
+        (TOO_LARGE, len(entries) > MOST_PARTS or len(set(names)) < len(names) or whole > LARGEST_PART),
+        (TOO_LARGE, any(_is_too_tight(entry) for entry in entries)),
+    ):
+        if is_met:
+            raise Refused(reason)
     for entry in entries:
-        if entry.file_size > TIGHT_FROM and entry.file_size > TIGHTEST * max(entry.compress_size, 1):
-            raise Refused(TOO_LARGE)
-        if entry.filename.endswith((".xml", ".rels")):
-            with archive.open(entry) as part:
-                if b"<!" in part.read(HEAD).replace(b"<!--", b""):
-                    raise Refused(WITH_ENTITIES)
+        if entry.filename.endswith((".xml", ".rels")) and _defines_entities(archive, entry):
+            raise Refused(WITH_ENTITIES)
+
+
+def _is_too_tight(entry: zipfile.ZipInfo) -> bool:
+    return entry.file_size > TIGHT_FROM and entry.file_size > TIGHTEST * max(entry.compress_size, 1)
+
+
+def _defines_entities(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Tell whether a part has a document type, which can stand before the first element only."""
+    with archive.open(entry) as part:
+        return b"<!" in part.read(HEAD).replace(b"<!--", b"")
 
 
 def _sheets_with_formulas(archive: zipfile.ZipFile) -> set[str]:

@@ -175,4 +175,3 @@ REPORTED = (
     "evidence_title",
     "evidence_url",
 )
-LISTS = ("priorities", "workstreams", "owners", "organisations")

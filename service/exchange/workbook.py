@@ -28,11 +28,11 @@ RESULT = Field("result", is_shown_only=True, width=70)
 UNLOCKED_OPTIONS = {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True}
 HOW = (
     "Fill in the white cells; the grey ones are shown for your information and cannot be changed.",
-    "To report, go to the sheet “Updates to report”: choose a status, give the date that it is true of, and write what "
-    "happened. Leave a line as it is where there is nothing to report.",
+    "To report, go to the sheet “Updates to report”: choose a status, give the date that it is true of, and say more.",
+    "Leave a line as it is where there is nothing to report, or to change.",
     "Cells with a list take what the list offers. Several refs are written with semicolons between them: a; b.",
-    "Save the workbook as it is (.xlsx) and send it back to whoever sent it to you. It can be filled in by several "
-    "people one after the other, or each can have a copy of their own: nothing that others changed is overwritten unseen.",
+    "Save the workbook as it is (.xlsx) and send it back to whoever sent it to you, or import it yourself.",
+    "Several people can fill in a copy each: nothing that others changed meanwhile is overwritten unseen.",
 )
 
 

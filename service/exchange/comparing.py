@@ -1,0 +1,222 @@
+"""What a workbook that came back would change: each line against what its writer saw, and against what stands now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, and_, select
+
+from service.access.policy import Actor
+from service.access.resource import View
+from service.access.rows import find_row, get_row
+from service.core.history import Row, change
+from service.exchange.gathering import (
+    RESOURCES,
+    all_rows,
+    find_latest,
+    find_refs,
+    in_cells,
+)
+from service.exchange.lines import Line, Values, same, values_of
+from service.exchange.sheets import REPORTED, UPDATES, Sheet, Takes
+from service.plan.catalogue import STRATEGIES
+from service.plan.models import status_update
+from service.progress.milestones import MILESTONES as MILESTONE_ROWS
+
+KEYS = frozenset({"id", "version", "change_reason"})
+GONE = "This row is not there any more, or you may not see it. Take the line out."
+TORN = "The hidden number of this line is that of {}. It was torn apart, by sorting some columns: take a new workbook."
+TWICE = "This row stands in the line {} too: leave one of them."
+
+
+class Status(StrEnum):
+    """What a line would do."""
+
+    NEW = "new"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of a line: what its writer saw, what they wrote, and in a conflict what stands there now."""
+
+    field: str
+    before: Any
+    after: Any
+    now: Any = None
+
+
+@dataclass
+class Outcome:
+    """What a line would do, and to what: the row and the version (or the newest report) that it was held against."""
+
+    line: Line
+    status: Status
+    ref: str | None = None
+    row_id: int | None = None
+    against: int | None = None
+    changes: list[Change] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    """Cells, and what is wrong with them."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def refuse(self, name: str, detail: str) -> None:
+        """Note a fault of a field."""
+        self.status = Status.INVALID
+        self.errors.append((self.line.cell(name), detail))
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """What must be the same when it is applied as it was in the preview."""
+        return (self.line.key, self.status, self.row_id, self.against, [repr(each) for each in self.changes])
+
+
+class Comparison:
+    """The plan as it stands, for the lines of one workbook to be held against."""
+
+    def __init__(self, connection: Connection, actor: Actor, strategy_id: int, today: date) -> None:
+        self.connection = connection
+        self.strategy_id = strategy_id
+        self.view = View(None, today, actor.reach.sight)
+        get_row(connection, STRATEGIES, strategy_id, self.view)
+        self.refs = find_refs(connection, self.view, strategy_id)
+        self._rows: dict[str, dict[int, Row]] = {}
+        self._latest: dict[int, int] | None = None
+        self._lines: dict[tuple[str, int], Line] = {}
+
+    def rows(self, sheet: Sheet) -> dict[int, Row]:
+        """Return the rows of a sheet as they stand, by their numbers."""
+        if sheet.name not in self._rows:
+            found = all_rows(self.connection, RESOURCES[sheet.name], self.view, self.strategy_id)
+            self._rows[sheet.name] = {row["id"]: row for row in found}
+        return self._rows[sheet.name]
+
+    def outcomes(self, lines: Sequence[Line]) -> Iterator[Outcome]:
+        """Yield what each line would do, as far as that can be told without doing it."""
+        for line in lines:
+            values = values_of(line)
+            outcome = self._report(line, values) if line.sheet is UPDATES else self._row(line, values)
+            for name, detail in values.faults:
+                outcome.refuse(name, detail)
+            yield outcome
+
+    def _row(self, line: Line, values: Values) -> Outcome:
+        """Hold a line of the plan against its row."""
+        rows = self.rows(line.sheet)
+        ref = values.found.get("ref")
+        outcome = Outcome(line, Status.NEW, ref, values=values.found)
+        by_ref = {row["ref"].casefold(): row["id"] for row in rows.values()}
+        of_ref = by_ref.get(str(ref).casefold())
+        row_id = values.found.get("id") or of_ref
+        if row_id is None:
+            outcome.changes = [
+                Change(name, None, value) for name, value in values.found.items() if name not in KEYS and value
+            ]
+            return outcome
+        outcome.row_id = row_id
+        if row_id not in rows:
+            outcome.refuse("id", GONE)
+            return outcome
+        if of_ref not in (None, row_id):
+            outcome.refuse("ref", TORN.format(rows[row_id]["ref"]))
+            return outcome
+        first = self._lines.setdefault((line.sheet.name, row_id), line)
+        if first is not line:
+            outcome.refuse("ref", TWICE.format(first.number))
+            return outcome
+        self._hold(outcome, rows[row_id], values)
+        return outcome
+
+    def _hold(self, outcome: Outcome, current: Row, values: Values) -> None:
+        sheet, version = outcome.line.sheet, values.found.get("version") or current["version"]
+        outcome.against = current["version"]
+        now = in_cells(sheet, current, self.refs)
+        seen = now if version == current["version"] else self._as_seen(sheet, current["id"], version)
+        if seen is None:
+            outcome.refuse("version", "The hidden version of this line was never one of its row. Take a new workbook.")
+            return
+        outcome.changes = [
+            Change(name, seen[name], value, now[name])
+            for name, value in values.found.items()
+            if name not in KEYS
+            and not _same(sheet, name, value, seen[name])
+            and not _same(sheet, name, value, now[name])
+        ]
+        has_moved = version != current["version"]
+        outcome.status = Status.CONFLICT if has_moved else Status.UPDATE
+        if not outcome.changes:
+            outcome.status = Status.UNCHANGED
+
+    def _as_seen(self, sheet: Sheet, row_id: int, version: int) -> Row | None:
+        """Return the cells of a row as they were at a version; None where it never had that."""
+        resource = RESOURCES[sheet.name]
+        held = and_(change.c.resource == resource.name, change.c.row_id == row_id, change.c.version == version)
+        seq = self.connection.execute(select(change.c.seq).where(held, change.c.action != "deleted")).scalar()
+        if seq is None:
+            return None
+        then = View(int(seq), self.view.as_at, self.view.sight)
+        row = find_row(self.connection, resource, row_id, then)
+        return None if row is None else in_cells(sheet, row, find_refs(self.connection, then, self.strategy_id))
+
+    def _report(self, line: Line, values: Values) -> Outcome:
+        """Hold a line that reports against the newest report on its milestone."""
+        found = values.found
+        outcome = Outcome(line, Status.UNCHANGED, found.get("ref"), values=found)
+        given = {name: found.get(name) for name in REPORTED if found.get(name) is not None}
+        if not given and not values.faults:
+            return outcome
+        tasks = self._tasks()
+        by_ref = {row["ref"].casefold(): row["id"] for row in tasks.values()}
+        of_ref = by_ref.get(str(found.get("ref")).casefold())
+        row_id = found.get("milestone_id") or of_ref
+        if row_id not in tasks:
+            outcome.refuse("ref", GONE if row_id else f"There is no milestone with the ref {found.get('ref')}.")
+            return outcome
+        if of_ref not in (None, row_id):
+            outcome.refuse("ref", TORN.format(tasks[row_id]["ref"]))
+            return outcome
+        outcome.row_id, outcome.status = row_id, Status.NEW
+        newest = self.latest().get(row_id, 0)
+        outcome.against = newest
+        now = self._standing(newest) if newest else {}
+        outcome.changes = [Change(name, now.get(name), value, now.get(name)) for name, value in given.items()]
+        if newest and all(same(value, now.get(name)) for name, value in given.items()):
+            outcome.status = Status.UNCHANGED
+        elif "status" not in given:
+            outcome.refuse("status", "Choose a status: a report says where the milestone stands.")
+        elif found.get("last_update_id") is not None and found["last_update_id"] != newest:
+            outcome.status = Status.CONFLICT
+        return outcome
+
+    def _tasks(self) -> dict[int, Row]:
+        if "tasks" not in self._rows:
+            found = all_rows(self.connection, MILESTONE_ROWS, self.view, self.strategy_id)
+            self._rows["tasks"] = {row["id"]: row for row in found}
+        return self._rows["tasks"]
+
+    def latest(self) -> dict[int, int]:
+        """Return the newest report on each milestone of the strategy."""
+        if self._latest is None:
+            self._latest = find_latest(self.connection, sorted(self._tasks()))
+        return self._latest
+
+    def _standing(self, update_id: int) -> Row:
+        """Return a report as the cells of a line would say it."""
+        row = self.connection.execute(select(status_update).where(status_update.c.id == update_id)).mappings().one()
+        evidence = (row["evidence"] or [{}])[0]
+        return {**row, "evidence_title": evidence.get("title"), "evidence_url": evidence.get("url")}
+
+
+def _same(sheet: Sheet, name: str, wanted: Any, held: Any) -> bool:
+    """Tell whether what is written in a cell is what it held; refs are alike in small and capital letters."""
+    takes = next(each.takes for each in sheet.fields if each.name == name)
+    if takes is Takes.REFS:
+        return sorted(map(str.casefold, wanted)) == sorted(part.casefold() for part in (held or "").split("; ") if part)
+    if takes is Takes.REF:
+        return (wanted or "").casefold() == (held or "").casefold()
+    return same(wanted, held)
