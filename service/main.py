@@ -208,6 +208,7 @@ TAGS = {
     "funding-awards": "Money for workstreams.",
     "indicators": "Outcome measures and what was observed.",
     "events": "The change feed.",
+    "imports": "Workbooks that come back: what they would change, and changing it.",
     "tables": "What the columns of lists and figures are, where these are had as CSV.",
     "me": "Who you are and what you may do.",
     "tokens": "Keys to the API: make, list and revoke them.",

@@ -86,6 +86,9 @@ class Settings(BaseModel):
         10.0, gt=0, le=600, description="How long a request waits for the database before it answers 503."
     )
     body_limit_bytes: int = Field(1_000_000, ge=1_000, le=1_000_000_000, description="Largest request body taken.")
+    file_limit_bytes: int = Field(
+        10_000_000, ge=1_000, le=100_000_000, description="Largest workbook taken by an import."
+    )
     cors_origins: Annotated[list[str], BeforeValidator(_split)] = Field(
         [], description="Web origins that may call the API from a browser, separated by commas. Default: none."
     )

@@ -53,7 +53,9 @@ class Door(APIRoute):
                 await _explain(request, entry, caller.actor)
                 raise Forbidden(refusal)
             body = b""
-            if request.method in WITH_BODY:
+            if entry.takes_file:
+                body = await _read_limited(request, state.settings.file_limit_bytes)
+            elif request.method in WITH_BODY:
                 body = await _read_body(request, state.settings.body_limit_bytes)
             visit = Visit(request, body, caller, newest, state.database)
             answer: Response = await endpoint(visit=visit, **read_all(readers, visit))
@@ -81,6 +83,16 @@ async def _explain(request: Request, entry: "Entry", actor: Actor) -> None:
 async def _read_body(request: Request, limit: int) -> bytes:
     """Read a JSON body, and no more of it than the limit."""
     media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    body = await _read_limited(request, limit)
+    if media_type.strip() not in JSON_TYPES or not CHARSET.fullmatch(parameters):
+        raise UnsupportedMedia(NOT_JSON)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMedia("Send the body as it is, without a Content-Encoding.")
+    return body
+
+
+async def _read_limited(request: Request, limit: int) -> bytes:
+    """Read a body, and no more of it than the limit."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -89,10 +101,6 @@ async def _read_body(request: Request, limit: int) -> bytes:
         parts.append(part)
     if not size:
         raise malformed("it is empty")
-    if media_type.strip() not in JSON_TYPES or not CHARSET.fullmatch(parameters):
-        raise UnsupportedMedia(NOT_JSON)
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMedia("Send the body as it is, without a Content-Encoding.")
     return b"".join(parts)
 
 
@@ -134,9 +142,12 @@ class Visit:
         return Recorder(connection, self.actor.user_id, clock.now())
 
     async def post(
-        self, act: Callable[[Recorder], tuple[Any, str]], kept: Callable[[Any], Any] = lambda content: content
+        self,
+        act: Callable[[Recorder], tuple[Any, str]],
+        kept: Callable[[Any], Any] = lambda content: content,
+        status: int = 201,
     ) -> Response:
-        """Make something and answer 201 with it and its address; once, however often the same key is sent.
+        """Make something and answer with it and its address, if any; once, however often the same key is sent.
 
         `kept` returns what is kept of the content for the next time: no secret.
         """
@@ -151,9 +162,9 @@ class Visit:
                 if first is not None:
                     return first
             content, location = act(recorder)
-            made = KeptAnswer(201, location, to_json(content))
+            made = KeptAnswer(status, location, to_json(content))
             if keyed is not None:
-                remembered = KeptAnswer(201, location, to_json(kept(content)))
+                remembered = KeptAnswer(status, location, to_json(kept(content)))
                 idempotency.keep_answer(connection, keyed, remembered, recorder.now)
             return made
 
@@ -178,15 +189,16 @@ class Entry:
     explain: Explain | None = None
     reads: Act = Act.READ_PLAN
     """Who may not even read such a row is told nothing of any."""
+    takes_file: bool = False
 
 
-def entered(act: Act, explain: Explain | None = None, reads: Act = Act.READ_PLAN) -> Any:
+def entered(act: Act, explain: Explain | None = None, reads: Act = Act.READ_PLAN, *, takes_file: bool = False) -> Any:
     """Return the mark of an endpoint's `visit`: what a caller must be allowed to do."""
 
     async def enter() -> None:
         """Stand in the route's description; the door itself lets callers in."""
 
-    enter.__dict__["entry"] = Entry(act, explain, reads)
+    enter.__dict__["entry"] = Entry(act, explain, reads, takes_file)
     return Depends(enter)
 
 

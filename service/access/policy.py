@@ -21,6 +21,7 @@ class Act(StrEnum):
     READ_OWN = "read one's own rights"
     READ_EVENTS = "read the change feed"
     READ_METRICS = "read the metrics"
+    IMPORT = "import a workbook"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ RULES: dict[Act, Rule] = {
     Act.READ_OWN: Rule(None, None),
     Act.READ_EVENTS: Rule(READERS | ADMINS, Scope.READ),
     Act.READ_METRICS: Rule(READERS | ADMINS, Scope.READ),
+    # What each line does takes its own act besides.
+    Act.IMPORT: Rule(REPORTERS, Scope.READ),
 }
 
 
