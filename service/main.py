@@ -12,10 +12,12 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
+from starlette.routing import Route
 
 import service
 from service import cli
 from service.access import api as access
+from service.access import feeds
 from service.access.callers import Callers
 from service.access.collection import collection_router, history_model, history_name
 from service.access.door import Door, MetricsReader
@@ -92,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(collection_router(resource))
     for router in (access.users, access.router, feed_router(FEED), exchange.router, health, guarded):
         app.include_router(router)
+    app.router.routes.append(Route(feeds.PATH, feeds.Feeds(), methods=["GET"], include_in_schema=False))
     add_docs(app)
     add_handlers(app)
     if settings.cors_origins:

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 from service.access import service
 from service.access.collection import PathId, collection_router, list_answer
 from service.access.door import Door, Myself, TokenKeeper
+from service.access.feeds import feed_url
 from service.access.policy import Act, Actor, find_refusal
 from service.access.resource import View
-from service.access.roles import Role
+from service.access.roles import Role, Scope
 from service.access.rows import list_rows
 from service.access.schemas import Me, TokenCreate, TokenMade, TokenQuery, TokenRead
 from service.access.users import TOKENS, USERS
@@ -116,6 +117,8 @@ async def list_all_tokens(query: Annotated[TokenQuery, Query()], visit: TokenKee
 )
 async def create_token(body: TokenCreate, visit: TokenKeeper) -> Response:
     """Make a token."""
+    # The key to a list opens nothing else, whatever is asked for.
+    scopes = body.scopes if body.feed is None else [Scope.READ]
 
     def act(recorder: Recorder) -> tuple[Row, str]:
         token, row_id = service.make_own_token(
@@ -123,13 +126,17 @@ async def create_token(body: TokenCreate, visit: TokenKeeper) -> Response:
             visit.actor,
             name=body.name,
             user_id=body.user_id,
-            scopes=body.scopes,
+            scopes=scopes,
             days=body.expires_days,
+            feed=body.feed,
         )
         row = get_token(recorder.connection, visit.actor, row_id)
-        return {**row, "token": token}, f"/v1/tokens/{row_id}"
+        shown = (
+            {"token": token, "feed_url": None} if body.feed is None else {"token": None, "feed_url": feed_url(token)}
+        )
+        return {**row, **shown}, f"/v1/tokens/{row_id}"
 
-    return await visit.post(act, kept=lambda content: {**content, "token": None})
+    return await visit.post(act, kept=lambda content: {**content, "token": None, "feed_url": None})
 
 
 @router.get(

@@ -68,9 +68,26 @@ class Callers:
         """
         if authorization is None:
             raise refused()
-        shown = parse_authorization(authorization)
+        return await self._admit(parse_authorization(authorization), client, now, is_feed=False)
+
+    async def identify_feed(
+        self, key: Credentials | None, client: Callable[[], Address | None], now: datetime
+    ) -> tuple[Caller, int]:
+        """Return whose key to one list this is, as `identify` does: it opens nothing else, and no token opens this."""
+        return await self._admit(key, client, now, is_feed=True)
+
+    async def _admit(
+        self,
+        shown: Credentials | IssuerToken | None,
+        client: Callable[[], Address | None],
+        now: datetime,
+        *,
+        is_feed: bool,
+    ) -> tuple[Caller, int]:
         try:
             caller, newest = await self._find(shown, now)
+            if (caller.feed is not None) != is_feed:
+                raise refused()
         except Unauthenticated:
             token_id = shown.public_id if isinstance(shown, Credentials) else None
             wait = self._wrong.note(names_of(token_id, client()), now)

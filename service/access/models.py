@@ -99,6 +99,8 @@ class AccessToken(SQLModel, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_by: int | None = Field(default=None, sa_type=BigInteger)
+    feed: str | None = Field(default=None, sa_type=text_column(2000))
+    """Where it is the key of one list only: the address of that list, to be had below /feeds and nowhere else."""
 
 
 access_change: Table = append_only(AccessChange.__table__)  # type: ignore[attr-defined]

@@ -25,6 +25,8 @@ class Caller:
     digest: str
     expires_at: datetime
     is_active: bool = True
+    feed: str | None = None
+    """The one list that the token is a key to; None where it is a token like any other."""
 
     def until(self, expires_at: datetime) -> "Caller":
         """Return the caller with a token that ends then."""
@@ -50,6 +52,7 @@ _CALLER = (
         access_token.c.scopes,
         access_token.c.expires_at,
         access_token.c.revoked_at,
+        access_token.c.feed,
         *_USER,
     )
     .join_from(access_token, user_account, user_account.c.id == access_token.c.user_id)
@@ -86,7 +89,8 @@ def find_caller(connection: Connection, partnership: Partnership, *, public_id: 
     if row is None or row.revoked_at is not None or not row.is_active:
         return None
     scopes = frozenset(Scope(scope) for scope in row.scopes)
-    return Caller(public_id, _actor(row, scopes, (), partnership), row.digest, row.expires_at)
+    actor = _actor(row, scopes, (), partnership)
+    return Caller(public_id, actor, row.digest, row.expires_at, feed=row.feed)
 
 
 _FEDERATED = (

@@ -1,12 +1,14 @@
 """What the API takes and gives about users, tokens and one's own rights."""
 
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic_core import PydanticCustomError
 
 from service.access.roles import Role, Scope
 from service.access.tokens import DAYS_AT_MOST, DAYS_BY_DEFAULT
-from service.core.fields import Email, Flag, Id, Input, Instant, Prose, Title
+from service.core.fields import LIKE_LIST, Email, Flag, Id, Input, Instant, Prose, Title
 from service.core.paging import ListQuery, sorted_by
 from service.core.schemas import Common, KnownAt, Several, UrlIds, ids_of, patch_of, several
 
@@ -62,6 +64,13 @@ class UserQuery(ListQuery, KnownAt):
     )
 
 
+def _check_feed(address: str) -> str:
+    """Return the address of a list that says nothing of its form, which is CSV."""
+    if {name for name, _ in parse_qsl(address.partition("?")[2])} & {"format", "bom", "limit", "cursor"}:
+        raise PydanticCustomError("feed", "Leave format, bom, limit and cursor out: it is CSV, and all of it.")
+    return address
+
+
 class TokenCreate(Input):
     """A token to call the API with."""
 
@@ -76,6 +85,14 @@ class TokenCreate(Input):
     )
     expires_days: Annotated[int, Strict(), Field(ge=1, le=DAYS_AT_MOST)] = Field(
         DAYS_BY_DEFAULT, description="Days until it expires, 1 to 365.", examples=[90]
+    )
+    feed: Annotated[str, Field(max_length=2000, pattern=LIKE_LIST), AfterValidator(_check_feed)] | None = Field(
+        None,
+        description=(
+            "Make it the key to this one list and nothing else: whoever has the address in `feed_url` reads the list "
+            "as CSV, without signing in, as far as you may see it then."
+        ),
+        examples=["/v1/milestones?strategy_id=1&overdue=true"],
     )
 
 
@@ -95,6 +112,7 @@ class TokenRead(BaseModel):
     last_used_at: Instant | None = Field(description="When it was last used, to the minute; null where it never was.")
     revoked_at: Instant | None = Field(description="When it was revoked; null where it was not.")
     revoked_by: Id | None = Field(description="The user who revoked it.")
+    feed: str | None = Field(description="The one list that it is the key to; null for a token like any other.")
 
 
 class TokenMade(TokenRead):
@@ -103,6 +121,10 @@ class TokenMade(TokenRead):
     token: str | None = Field(
         description="The token. It is shown this once: null where the same request is sent again.",
         examples=["trk_0123456789abcdef_…"],
+    )
+    feed_url: str | None = Field(
+        description="Where the list of a feed is to be had, for IMPORTDATA and the like; shown this once too.",
+        examples=[None],
     )
 
 

@@ -42,7 +42,9 @@ def create_token(
     return add_token(recorder, user_id, name=name, scopes=scopes, days=days)[0]
 
 
-def add_token(recorder: Recorder, user_id: int, *, name: str, scopes: Iterable[Scope], days: int) -> tuple[str, int]:
+def add_token(
+    recorder: Recorder, user_id: int, *, name: str, scopes: Iterable[Scope], days: int, feed: str | None = None
+) -> tuple[str, int]:
     """Make a token for a user, and return it with its number.
 
     Raises:
@@ -60,13 +62,21 @@ def add_token(recorder: Recorder, user_id: int, *, name: str, scopes: Iterable[S
         "created_at": recorder.at,
         "created_by": recorder.actor_id,
         "expires_at": recorder.at + timedelta(days=days),
+        "feed": feed,
     }
     made = recorder.connection.execute(insert(access_token).values(values).returning(access_token.c.id))
     return token, int(made.scalar_one())
 
 
 def make_own_token(
-    recorder: Recorder, actor: Actor, *, name: str, user_id: int | None, scopes: Iterable[Scope] | None, days: int
+    recorder: Recorder,
+    actor: Actor,
+    *,
+    name: str,
+    user_id: int | None,
+    scopes: Iterable[Scope] | None,
+    days: int,
+    feed: str | None = None,
 ) -> tuple[str, int]:
     """Make a token within the actor's rights, or for somebody else as an administrator; return it with its number.
 
@@ -80,14 +90,14 @@ def make_own_token(
         if beyond:
             lacking = ", ".join(sorted(scope.value for scope in beyond))
             raise Forbidden(f"The token in use has not the scope {lacking} itself. Leave it out, or use one that has.")
-        return add_token(recorder, actor.user_id, name=name, scopes=wanted, days=days)
+        return add_token(recorder, actor.user_id, name=name, scopes=wanted, days=days, feed=feed)
     refusal = find_refusal(actor, Act.WRITE_USERS)
     if refusal:
         raise Forbidden(refusal)
     there = recorder.connection.execute(select(user_account.c.id).where(user_account.c.id == user_id)).first()
     if there is None:
         raise Invalid(Fault("/user_id", f"There is no user {user_id}."))
-    return add_token(recorder, user_id, name=name, scopes=wanted, days=days)
+    return add_token(recorder, user_id, name=name, scopes=wanted, days=days, feed=feed)
 
 
 def welcome(recorder: Recorder, identity: FederatedIdentity) -> None:

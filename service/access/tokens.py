@@ -51,6 +51,12 @@ def make_token() -> tuple[str, str, str]:
     return f"trk_{public_id}_{secret}", public_id, digest_of(secret)
 
 
+def parse_feed_key(text: str) -> Credentials | None:
+    """Return the credentials in the address of a feed: `<id>_<secret>`, a token without what it begins with."""
+    found = PATTERN.fullmatch(f"trk_{text}")
+    return Credentials(found[1], found[2]) if found else None
+
+
 def parse_authorization(header: str) -> Credentials | IssuerToken | None:
     """Return the credentials of an Authorization header: Bearer, or Basic with a token of ours as password."""
     scheme, _, rest = header.partition(" ")

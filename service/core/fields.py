@@ -106,6 +106,11 @@ LIKE_TEXT = r"^[^\u0000]*$"
 LIKE_TITLE = rf"^[^\u0000]*[^{BLANKS}\u0000][^\u0000]*$"
 LIKE_URL = rf"^https?://[^{BLANKS}\u0000]+$"
 LIKE_NAME = r"^[a-z_-]{1,40}$"
+LIKE_LIST = (
+    "^/v1/(organisations|owners|boards|areas|strategies|priorities|workstreams|milestones|decisions|funding-awards"
+    "|indicators|updates|observations|events|progress|progress/trend|progress/changes|milestones/[0-9]{1,16}/updates"
+    "|indicators/[0-9]{1,16}/observations|(priorities|workstreams)/[0-9]{1,16}/progress)([?][!-~]{0,1900})?$"
+)
 LIKE_EMAIL = rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$"
 # What a text that is not like that is told.
 PATTERNS_IN_WORDS = {
@@ -113,6 +118,7 @@ PATTERNS_IN_WORDS = {
     LIKE_TEXT: "The text holds a NUL character: take it out.",
     LIKE_TITLE: "Write more than blanks, and no NUL character.",
     LIKE_URL: "Write an address that begins with https:// or http://, without blanks.",
+    LIKE_LIST: "Write the address of a list as it stands in the API, such as /v1/milestones?overdue=true.",
     LIKE_NAME: "Write a name in small letters, such as milestones.",
     LIKE_EMAIL: "Write an e-mail address, with one @ and no blanks.",
 }

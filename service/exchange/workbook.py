@@ -16,6 +16,7 @@ SPARE = 50
 DAY_FORMAT = "dd/mm/yyyy"
 FIRST_DAY, LAST_DAY = date(1900, 3, 1), date(2999, 12, 31)
 LIST_SHEET = "Lists"
+A4 = 9
 LONGEST_MESSAGE = 255
 # Colour and word together: nobody needs to see the one to read the other.
 RAG_COLOURS = {
@@ -101,6 +102,7 @@ class _Writer:
             sheet.write_string(number, 1, answer, wrapped)
         sheet.set_column(0, 0, 28)
         sheet.set_column(1, 1, 100)
+        _lay_out(sheet)
         sheet.protect()
 
     def _write_sheet(self, sheet: Sheet) -> None:
@@ -126,6 +128,7 @@ class _Writer:
                 for number, text in enumerate(results, 1):
                     page.write_string(number, place, text[:32_000], style)
         page.freeze_panes(1, [each.name for each in fields].index("ref") + 1)
+        _lay_out(page)
         page.protect("", UNLOCKED_OPTIONS)
 
     def _cell_style(self, each: Field, *, is_open: bool) -> Any:
@@ -199,6 +202,14 @@ class _Writer:
             self._file.define_name(name, f"={LIST_SHEET}!${column}$2:${column}${last}")
         page.freeze_panes(1, 0)
         page.protect()
+
+
+def _lay_out(page: Any) -> None:
+    """Print a sheet across the page, its headings on each."""
+    page.set_landscape()
+    page.set_paper(A4)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
 
 
 def list_name(each: Field) -> str:
