@@ -21,6 +21,7 @@ class Deed(StrEnum):
     REPORT = "report"
     MAKE = "make"
     WRITE = "change"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,13 @@ TABLE: dict[str, Row] = {
     "get_progress_changes": reading(Deed.READ, "strategies"),
     "get_priority_progress": reading(Deed.READ, "priorities"),
     "get_workstream_progress": reading(Deed.READ, "workstreams"),
+    "get_strategy_workbook": reading(Deed.READ, "strategies"),
+    # Whoever reports imports, and each line is done under their own rights.
+    "preview_import": Row(Deed.IMPORT, "strategies", Scope.READ, (Role.CONTRIBUTOR, Role.MANAGER)),
+    **{
+        name: Row(Deed.IMPORT, "imports", Scope.READ, (Role.CONTRIBUTOR, Role.MANAGER))
+        for name in ("get_import", "apply_import", "get_marked_import")
+    },
     "list_events": reading(Deed.LIST, "", tuple(Role)),
     **USERS,
     "list_tokens": Row(Deed.OWN, "tokens", None, tuple(Role)),
@@ -137,6 +145,8 @@ def expected(row: Row, role: Role, organisation: str, kind: str) -> str:
     may = role in row.roles
     if row.deed in (Deed.OWN, Deed.LIST):
         return "done" if may else "not allowed"
+    if row.deed is Deed.IMPORT:
+        return _importing(row, organisation, kind) if may else "not allowed"
     if row.collection == "tokens":
         return "done" if may and kind != "missing" else "not there"
     if row.deed is Deed.MAKE:
@@ -151,6 +161,13 @@ def expected(row: Row, role: Role, organisation: str, kind: str) -> str:
     if row.deed is Deed.REPORT and role is Role.CONTRIBUTOR:
         return "done" if kind in ANSWERED[organisation] else "not allowed"
     return "done" if may else "not allowed"
+
+
+def _importing(row: Row, organisation: str, kind: str) -> str:
+    """Return what is answered to a workbook for a strategy, or about an import: those are everybody's own."""
+    if row.collection == "imports":
+        return "not there"
+    return "done" if is_seen("strategies", organisation, kind) else "not named"
 
 
 def _making(row: Row, organisation: str, kind: str) -> str:

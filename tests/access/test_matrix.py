@@ -12,7 +12,7 @@ from service.access.roles import Role, Scope
 from service.core.history import stamp
 from tests.access.table import TABLE, Deed, Row, expected
 from tests.access.world import KINDS, ORGANISATIONS, World, build
-from tests.api.good_requests import JSON_TYPE, base_request, path_of
+from tests.api.good_requests import JSON_TYPE, base_request, form, path_of
 from tests.conftest import Api
 from tests.contract.document import operation
 from tests.factories import all_rows
@@ -39,7 +39,14 @@ MADE: dict[str, str] = {
 # What is done with as little as is needed to be let in: nothing changes, whoever asks.
 REPORTED = '{"status": "on_hold", "effective_on": "2999-01-01"}'
 VALUE = '{"value": 1.0, "published_on": "2018-12-10", "period_start": "2018-12-10", "period_end": "2018-12-09"}'
-DONE = {Deed.OWN: {200, 422}, Deed.LIST: {200}, Deed.READ: {200}, Deed.REPORT: {422}, Deed.MAKE: {409}}
+DONE = {
+    Deed.OWN: {200, 422},
+    Deed.LIST: {200},
+    Deed.READ: {200},
+    Deed.REPORT: {422},
+    Deed.MAKE: {409},
+    Deed.IMPORT: {422},
+}
 of_every_operation = pytest.mark.parametrize("name", sorted(TABLE))
 GUARDED = sorted(name for name, row in TABLE.items() if row.deed is not Deed.OPEN)
 of_every_guarded_operation = pytest.mark.parametrize("name", GUARDED)
@@ -76,7 +83,9 @@ def request_of(world: World, name: str, kind: str, token: str) -> Request:
     path = path_of(operation(name), number)
     query = base.query.replace("strategy_id=1", f"strategy_id={number}")
     body = b""
-    if base.method in ("POST", "PATCH"):
+    if name == "preview_import":
+        headers["content-type"], body = form(file=("a.csv", b"a,b"), strategy_id=number)
+    elif base.method in ("POST", "PATCH"):
         headers |= JSON_TYPE
         body = body_of(world, name, kind).encode()
     return replace(base, path=path, query=query, headers=headers, body=body)
@@ -86,6 +95,8 @@ def body_of(world: World, name: str, kind: str) -> str:
     """Return a body that is good enough to be let in, and too bad for anything to be done."""
     if name == "record_update":
         return REPORTED
+    if name == "apply_import":
+        return json.dumps({"sha256": "0" * 64})
     if name == "record_observation":
         return VALUE
     if name == "create_token":
@@ -107,9 +118,11 @@ def outcome(row: Row, answer: Answer) -> str:
     known = {401: "unknown", 403: "not allowed", 404: "not there"}
     if answer.status in known:
         return known[answer.status]
-    if row.deed is Deed.MAKE and answer.status == 422:
+    if row.deed in (Deed.MAKE, Deed.IMPORT) and answer.status == 422:
         details = {fault["detail"] for fault in answer.json()["errors"]}
-        return "not named" if any("or you may not see it" in each for each in details) else str(details)
+        if any("or you may not see it" in each for each in details):
+            return "not named"
+        return "done" if row.deed is Deed.IMPORT else str(details)
     changed = {"POST": {422}, "DELETE": {204}} if row.collection == "tokens" else {}
     done = DONE.get(row.deed, {412, 422} | changed.get("DELETE", set()))
     return "done" if answer.status in done else str(answer.status)

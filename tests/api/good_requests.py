@@ -33,8 +33,20 @@ def base_request(operation: Operation) -> Request:
     if operation.body is not None:
         headers |= JSON_TYPE
         body = json.dumps(base_body(operation)).encode()
+    elif operation.method == "post":
+        headers["content-type"], body = form(file=("a.csv", b"a,b"), strategy_id="1")
     path = path_of(operation, str(sample_id(operation)))
     return Request(operation.method.upper(), path, "&".join(asked), headers, body)
+
+
+def form(*, boundary: str = "edge", **parts: str | tuple[str, bytes]) -> tuple[bytes, bytes]:
+    """Return the content type and the body of a form; a file is its name and its content."""
+    body = b""
+    for name, value in parts.items():
+        file, content = ("", value.encode()) if isinstance(value, str) else (f'; filename="{value[0]}"', value[1])
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
+        body += head.encode() + content + b"\r\n"
+    return f"multipart/form-data; boundary={boundary}".encode(), body + f"--{boundary}--\r\n".encode()
 
 
 def path_of(operation: Operation, number: str) -> str:

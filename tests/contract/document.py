@@ -62,9 +62,9 @@ class Operation:
 
     @property
     def body(self) -> dict[str, Any] | None:
-        """The schema of the body, None where there is none."""
+        """The schema of the JSON body, None where there is none."""
         content = self.says.get("requestBody", {}).get("content", {})
-        return next((each["schema"] for each in content.values()), None)
+        return next((each["schema"] for kind, each in content.items() if kind.endswith("json")), None)
 
     def answer_schema(self, status: int, media_type: str = "application/json") -> dict[str, Any]:
         """Return the schema of an answer."""

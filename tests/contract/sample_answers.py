@@ -150,9 +150,24 @@ def rights_of(api: Api) -> dict[str, dict[str, Any]]:
     known = {"public_id": PUBLIC_ID}
     shown = {**made, **known, "token": f"trk_{PUBLIC_ID}_…"}
     found["create_token"] = {"request": token, "response": shown}
-    kept = {**{name: value for name, value in made.items() if name != "token"}, **known}
+    kept = {**{name: value for name, value in made.items() if name not in ("token", "feed_url")}, **known}
     found["get_token"] = {"response": kept}
     found["list_tokens"] = {"response": {"items": [kept], "next": None}}
+    return found
+
+
+def imports_of(api: Api) -> dict[str, dict[str, Any]]:
+    """Return an example of each operation on workbooks that come back."""
+    file = {"file": ("milestones.csv", b"ref,due_on,change_reason\nSMS-2,2019-03-31,Cabinet meets later.\n")}
+    asked = {"strategy_id": "1", "sheet": "Milestones"}
+    sent = api.call("POST", "/v1/imports", files=file, data=asked).json()
+    address = sent["id"]
+    found: dict[str, dict[str, Any]] = {"preview_import": {"response": sent}}
+    found["get_import"] = {"response": api.get(f"/v1/imports/{address}").json()}
+    body = {"sha256": sent["sha256"]}
+    applied = api.post(f"/v1/imports/{address}/apply", body)
+    assert applied.status_code == 200, applied.text
+    found["apply_import"] = {"request": body, "response": applied.json()}
     return found
 
 
@@ -176,7 +191,7 @@ def answers_of(api: Api) -> dict[str, dict[str, Any]]:
         found[f"change_{noun}"] = {"request": change, "response": changed.json()}
     found["record_update"] = {"request": REPORT, "response": api.made("/v1/milestones/11/updates", **REPORT)}
     found["record_observation"] = {"request": VALUE, "response": api.made("/v1/indicators/2/observations", **VALUE)}
-    found |= rights_of(api)
+    found |= rights_of(api) | imports_of(api)
     # Last, for on PostgreSQL a row that is refused uses up a number.
     found["problems"] = problems_of(api)
     return found
