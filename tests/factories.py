@@ -12,6 +12,7 @@ from service.access.service import create_token
 from service.core import clock
 from service.core.history import TWINS, Recorder, metadata
 from service.core.idempotency import KeptAnswer, KeyedRequest, keep_answer
+from service.exchange.models import sheet_import
 from tests.conftest import SAMPLE, Api, load_file, run_once
 
 Body = dict[str, Any]
@@ -62,6 +63,14 @@ def make_milestone(api: Api, workstream: int, **values: Any) -> Body:
 def report(api: Api, milestone: int, **values: Any) -> Body:
     """Report on a milestone."""
     return api.made(f"/v1/milestones/{milestone}/updates", **{"effective_on": "2018-12-31", **values})
+
+
+def send_csv(api: Api, strategy: int, content: bytes, sheet: str = "Priorities") -> Body:
+    """Send in one sheet as CSV, and return what it would change."""
+    asked = {"strategy_id": str(strategy), "sheet": sheet}
+    answer = api.call("POST", "/v1/imports", files={"file": ("sheet.csv", content)}, data=asked)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
 
 
 def new_user(mark: object, **values: Any) -> Body:
@@ -209,6 +218,14 @@ def sign_up(connection: Connection) -> None:
     user_id = first_id(connection, user_account)
     identity = {"user_id": user_id, "tenant": "tenant", "object_id": "object", "created_at": clock.now()}
     connection.execute(insert(user_identity).values(identity))
+    sent = {
+        "strategy_id": 1,
+        "file_name": "sheet.xlsx",
+        "sha256": "0" * 64,
+        "marks": "0" * 64,
+        "created_at": clock.now(),
+    }
+    connection.execute(insert(sheet_import).values(user_id=user_id, grids=b"{}", rows=b"[]", **sent))
     keep_answer(connection, KeyedRequest(user_id, "key", "0" * 64), KeptAnswer(201, "/v1", b"\x00{}"), clock.now())
 
 

@@ -105,6 +105,8 @@ LIKE_REF = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
 LIKE_TEXT = r"^[^\u0000]*$"
 LIKE_TITLE = rf"^[^\u0000]*[^{BLANKS}\u0000][^\u0000]*$"
 LIKE_URL = rf"^https?://[^{BLANKS}\u0000]+$"
+LIKE_LINE = r"^[A-Za-z ]{1,40}![1-9][0-9]{0,6}$"
+LIKE_SHA256 = "^[0-9a-f]{64}$"
 LIKE_NAME = r"^[a-z_-]{1,40}$"
 LIKE_LIST = (
     "^/v1/(organisations|owners|boards|areas|strategies|priorities|workstreams|milestones|decisions|funding-awards"
@@ -119,6 +121,8 @@ PATTERNS_IN_WORDS = {
     LIKE_TITLE: "Write more than blanks, and no NUL character.",
     LIKE_URL: "Write an address that begins with https:// or http://, without blanks.",
     LIKE_LIST: "Write the address of a list as it stands in the API, such as /v1/milestones?overdue=true.",
+    LIKE_LINE: "Write the sheet, an exclamation mark and the line, such as Milestones!7.",
+    LIKE_SHA256: "Write a SHA-256: 64 of the digits 0 to 9 and letters a to f.",
     LIKE_NAME: "Write a name in small letters, such as milestones.",
     LIKE_EMAIL: "Write an e-mail address, with one @ and no blanks.",
 }

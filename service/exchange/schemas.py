@@ -4,13 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.core.fields import Day, Id, Input, Instant
+from service.core.fields import LIKE_LINE, LIKE_SHA256, Day, Id, Input, Instant
 from service.exchange.comparing import Status
 from service.exchange.sheets import SHEETS
 
 MOST_LINES = 100_000
-SHA256 = "^[0-9a-f]{64}$"
-Key = Annotated[str, Field(pattern=r"^[A-Za-z ]{1,40}![1-9][0-9]{0,6}$")]
+LineKey = Annotated[str, Field(pattern=LIKE_LINE)]
 SHEET_NAMES = [sheet.name for sheet in SHEETS]
 
 
@@ -67,7 +66,7 @@ class ImportRead(Answer):
     id: Id = Field(description="Number of the import.")
     strategy_id: Id = Field(description="The strategy that it is for.")
     file_name: str = Field(description="What the file was called.", examples=["joint-priorities.xlsx"])
-    sha256: str = Field(description="The file's SHA-256: name it to apply this very file.", pattern=SHA256)
+    sha256: str = Field(description="The file's SHA-256: name it to apply this very file.", pattern=LIKE_SHA256)
     created_at: Instant = Field(description="When it was sent in.")
     applied_at: Instant | None = Field(description="When it was applied; null while it was not.")
     counts: ImportCounts = Field(description="How many lines do what.")
@@ -77,10 +76,10 @@ class ImportRead(Answer):
 class ImportApply(Input):
     """Which file to apply, and which conflicts to settle in its favour."""
 
-    sha256: Annotated[str, Field(pattern=SHA256)] = Field(
+    sha256: Annotated[str, Field(pattern=LIKE_SHA256)] = Field(
         description="The SHA-256 that the preview named.", examples=["9f86d081884c7d659a2feaa0c55ad015" * 2]
     )
-    accept: Annotated[list[Key], Field(max_length=10_000)] = Field(
+    accept: Annotated[list[LineKey], Field(max_length=10_000)] = Field(
         [],
         description="The lines in conflict that shall be applied over what stands there.",
         examples=[["Milestones!7"]],

@@ -116,6 +116,8 @@ class _Maker:
             "partner": of["city"],
             "foreign": of["police"],
         }
+        # Everybody has their own, and nobody here has any.
+        self.world.rows["imports"] = dict.fromkeys(KINDS[:4], 1)
         token = self._post(admin, "tokens", name="Somebody's", user_id=user)
         self.world.rows["tokens"] = dict.fromkeys(KINDS[:4], token)
 

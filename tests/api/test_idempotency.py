@@ -17,11 +17,11 @@ from tests.durability.obstacles import another_writer
 from tests.factories import Body, Plan, bodies, new_user
 
 REPORT, VALUE = "milestones/1/updates", "indicators/1/observations"
-# The secret of a token is shown in the first answer only: see tests/access/test_users.py.
+# The secret of a token is shown in the first answer only: see tests/access/test_users.py. Imports have tests of their own.
 POSTS = sorted(
     each.path.removeprefix("/v1/").replace("{id}", "1")
     for each in operations()
-    if each.method == "post" and each.name != "create_token"
+    if each.method == "post" and each.name not in ("create_token", "preview_import", "apply_import")
 )
 
 

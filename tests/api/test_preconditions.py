@@ -10,7 +10,7 @@ from service.core import clock
 from tests.api.conftest import numbers
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Body, Plan, bodies, new_user, report
+from tests.factories import Body, Plan, bodies, new_user, report, send_csv
 
 STRATEGY = "strategy_id={plan.strategy}"
 PROGRESS = {
@@ -36,10 +36,11 @@ ROWS = {
     "get_observation": "/v1/observations/{made[observations]}",
     "get_user": "/v1/users/{made[users]}",
     "get_token": "/v1/tokens/{made[tokens]}",
+    "get_import": "/v1/imports/{made[imports]}",
 }
 TAGGED = {**ROWS, **PROGRESS}
 # A token is revoked whatever its version: see service/access/api.py.
-UNTOUCHABLE = {"get_update", "get_observation", "get_token"}
+UNTOUCHABLE = {"get_update", "get_observation", "get_token", "get_import"}
 NEVER_DELETED = {"get_user"}
 of_everything_tagged = pytest.mark.parametrize("name", sorted(TAGGED))
 of_every_change = pytest.mark.parametrize(
@@ -72,6 +73,8 @@ def address(shared: Api, plan: Plan) -> Address:
             made["users"] = shared.made("/v1/users", **new_user(next(numbers)))["id"]
         if "tokens" in TAGGED[name]:
             made["tokens"] = shared.made("/v1/tokens", name="New")["id"]
+        if "imports" in TAGGED[name]:
+            made["imports"] = send_csv(shared, plan.strategy, b"ref\nnew")["id"]
         if "updates" in TAGGED[name]:
             made["updates"] = report(shared, plan.milestone, status="on_hold")["id"]
         return TAGGED[name].format(plan=plan, made=made)

@@ -21,6 +21,8 @@ RULES = re.compile(
         (
             "The cursor is not one of this list",
             "Name each field once",
+            "A file has every row",
+            "Leave format, bom, limit and cursor out",
             "This key was used for another request",
             "Nobody knows yet",
             "There is no such (day|instant)",

@@ -15,6 +15,7 @@ from service.access.roles import Role, Scope
 from service.access.service import create_token
 from service.core import clock
 from service.core.history import Recorder
+from service.core.negotiation import XLSX_TYPE
 from tests.conftest import home_of, run_once
 from tests.contract.document import PUBLISHED, Operation, operations
 from tests.wire import loopback_server
@@ -43,7 +44,7 @@ def generation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.
     """The run of the generator; what it made can be imported."""
     folder = tmp_path_factory.mktemp("client")
     settings = folder / "settings.yaml"
-    settings.write_text("post_hooks: []\n")
+    settings.write_text(f"post_hooks: []\ncontent_type_overrides:\n  {XLSX_TYPE}: application/octet-stream\n")
     command: list[str | Path] = [
         GENERATOR,
         "generate",

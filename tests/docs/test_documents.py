@@ -32,7 +32,8 @@ from tests.docs.reading import (
 RUNNING = ROOT / "docs" / "running.md"
 PLAN_FILE = ROOT / "docs" / "plan-file.md"
 SETTING_ROW = re.compile(rf"^\| `({PREFIX}\w+)` \| ([^|]*) \|", re.MULTILINE)
-ADDRESS = re.compile(r"/v1/[\w\-/{}]*")
+ADDRESS = re.compile(r"/v1/[\w\-/{}]*(?:[.]csv-metadata[.]json)?")
+TABLE = re.compile(r"/v1/\w+(?=[.]csv-metadata)")
 NUMBER = re.compile(r"/(\d+|\{\w+\})(?=/|$)")
 IN_WORDS = {"": "none", "[]": "none", "['RS256']": "RS256"}
 WITH_CURL = [document for document in DOCUMENTS if exchanges(document.read_text())]
@@ -107,7 +108,7 @@ def addresses() -> set[str]:
 def test_addresses_exist(document: Path, addresses: set[str]) -> None:
     for line in code_lines(document.read_text()):
         for address in ADDRESS.findall(line):
-            assert NUMBER.sub("/{id}", address) in addresses, address
+            assert NUMBER.sub("/{id}", TABLE.sub("/v1/{name}", address)) in addresses, address
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ ALLOWED: dict[Act, tuple[str, Scope | None]] = {
     Act.READ_OWN: ("viewer contributor manager admin", None),
     Act.READ_EVENTS: ("viewer contributor manager admin", Scope.READ),
     Act.READ_METRICS: ("viewer contributor manager admin", Scope.READ),
+    Act.IMPORT: ("contributor manager", Scope.READ),
 }
 
 
