@@ -21,6 +21,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
 from service.access.erasure import Traces, erase, find_person, find_traces, lines_of, tables_with_traces
+from service.access.policy import SERVICE
 from service.access.roles import Role, Scope
 from service.access.service import create_token, is_without_users
 from service.access.tokens import DAYS_AT_MOST, DAYS_BY_DEFAULT
@@ -32,8 +33,12 @@ from service.core.history import Recorder
 from service.core.logs import set_up_logs
 from service.core.migrations import NEWEST_REVISION, current_revision, downgrade, migrate
 from service.exchange.backup import check_empty, read_backup, write_backup, write_sqlite_backup
+from service.exchange.comparing import Status
+from service.exchange.imports import Sent, apply_at_once, preview, told
 from service.exchange.load import load_plan
 from service.exchange.planfile import read_plan_file
+from service.exchange.reading import read_file
+from service.exchange.sheets import SHEETS
 from service.plan.models import organisation, strategy
 from service.settings import PREFIX, Settings, SettingsError, read_settings
 
@@ -186,6 +191,53 @@ def print_openapi(make_app: Callable[[Settings], FastAPI]) -> None:
     """Print the OpenAPI document."""
     app = make_app(Settings(database_url="sqlite://"))
     click.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--strategy", "ref", required=True, help="Ref of the strategy that it is for.")
+@click.option("--preview/--apply", "only_preview", required=True, help="Say what it would change, or change it.")
+@click.option("--sheet", type=click.Choice([sheet.name for sheet in SHEETS]), help="Which sheet a CSV file is.")
+@click.option("--accept", multiple=True, metavar="LINE", help="A line in conflict to apply all the same: Milestones!7.")
+def import_workbook(file: Path, ref: str, only_preview: bool, sheet: str | None, accept: tuple[str, ...]) -> None:
+    """Take a workbook back: say what each line would do, or do it, all of it or nothing."""
+    settings = read_settings()
+
+    async def work(database: Database) -> tuple[list[str], bool]:
+        return await _import(database, file, ref, sheet, None if only_preview else frozenset(accept))
+
+    lines, is_whole = _run(settings, work)
+    click.echo("\n".join(lines))
+    if not is_whole:
+        sys.exit(1)
+
+
+async def _import(
+    database: Database, file: Path, ref: str, sheet: str | None, accepted: frozenset[str] | None
+) -> tuple[list[str], bool]:
+    """Preview a workbook, and apply it where lines are accepted (None: do not); return what to say of it."""
+    if not await database.snapshot(_is_current):
+        raise Conflict(NOT_CURRENT)
+    strategy_id = await database.snapshot(lambda connection: _strategy_id(connection, ref))
+    content = file.read_bytes()
+    grids = await read_file(content, tuple(each.name.casefold() for each in SHEETS))
+    sent = Sent(file.name, content, {name: grid.rows for name, grid in grids.items()}, sheet)
+    outcomes = await preview(database, SERVICE, strategy_id, sent, clock.today())
+    if accepted is not None:
+        outcomes = await database.write(
+            lambda connection: apply_at_once(
+                connection, SERVICE, strategy_id, sent, accepted=accepted, today=clock.today()
+            )
+        )
+    is_whole = all(outcome.status is not Status.INVALID for outcome in outcomes)
+    return [*told(outcomes), "Nothing was changed." if accepted is None else "Applied."], is_whole
+
+
+def _strategy_id(connection: Connection, ref: str) -> int:
+    found = connection.execute(select(strategy.c.id).where(strategy.c.ref == ref)).scalar_one_or_none()
+    if found is None:
+        raise click.UsageError(f"There is no strategy with the ref {ref}.")
+    return int(found)
 
 
 @cli.group()

@@ -37,13 +37,15 @@ def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | No
     return Response(to_json(content), status, headers, JSON_MEDIA_TYPE)
 
 
-def tagged_answer(request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+def tagged_answer(
+    request: Request, body: bytes, headers: Mapping[str, str] | None = None, media_type: str = JSON_MEDIA_TYPE
+) -> Response:
     """Answer with a representation and its ETag, or 304 where the caller has it."""
     tag = etag_of(body)
     said = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization", **(headers or {})}
     if matches(request.headers.get("if-none-match"), tag, is_weak_enough=True):
         return Response(None, 304, said)
-    return Response(body, 200, said, JSON_MEDIA_TYPE)
+    return Response(body, 200, said, media_type)
 
 
 def require_match(if_match: str | None) -> str:

@@ -63,7 +63,7 @@ class Application:
         """Return the recorder of the changes that are made for a reason: each reason has a stamp of its own."""
         if reason not in self._recorders:
             assert self._now is not None  # noqa: S101 It narrows the type.
-            self._recorders[reason] = Recorder(self._connection, self._actor.user_id, self._now(), reason)
+            self._recorders[reason] = Recorder(self._connection, self._actor.user_id or None, self._now(), reason)
         recorder = self._recorders[reason]
         assert recorder.seq  # noqa: S101 Asking for it stamps the transaction.
         return recorder
@@ -132,10 +132,8 @@ class Application:
         return body
 
     def _id(self, field: str, points_to: str, ref: str) -> int:
-        """Return the row with a ref, or with the number that is written in place of one."""
+        """Return the row with a ref."""
         found = self._ids[points_to].get(ref.casefold())
-        if found is None and ref.isdecimal() and int(ref) in self._comparison.refs.by_id[points_to]:
-            return int(ref)
         if found is None:
             raise TrackerError("", [Fault(f"/{field}", f"There is no row with the ref {ref} in the list {points_to}.")])
         return found

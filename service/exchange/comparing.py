@@ -100,10 +100,20 @@ class Comparison:
         """Yield what each line would do, as far as that can be told without doing it."""
         for line in lines:
             values = values_of(line)
+            self._name_numbers(line.sheet, values.found)
             outcome = self._report(line, values) if line.sheet is UPDATES else self._row(line, values)
             for name, detail in values.faults:
                 outcome.refuse(name, detail)
             yield outcome
+
+    def _name_numbers(self, sheet: Sheet, found: dict[str, Any]) -> None:
+        """Put the ref of a row in place of its number, which stands in the CSV files of lists."""
+        for each in sheet.read_back:
+            value = found.get(each.name)
+            if each.takes is Takes.REF and value is not None:
+                found[each.name] = self.refs.named(each.points_to, value)
+            elif each.takes is Takes.REFS and value:
+                found[each.name] = [self.refs.named(each.points_to, part) for part in value]
 
     def _row(self, line: Line, values: Values) -> Outcome:
         """Hold a line of the plan against its row."""

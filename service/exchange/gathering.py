@@ -40,6 +40,13 @@ class Refs:
         """Return the ref of a row."""
         return None if row_id is None else self.by_id[points_to].get(row_id)
 
+    def named(self, points_to: str, written: str) -> str:
+        """Return the ref of the row whose number is written; anything else is a ref already."""
+        held = self.by_id[points_to]
+        if written.isascii() and written.isdecimal() and written not in held.values():
+            return held.get(int(written), written)
+        return written
+
     def ids(self, points_to: str) -> dict[str, int]:
         """Return the rows of a list by their refs in small letters."""
         return {ref.casefold(): row_id for row_id, ref in self.by_id[points_to].items()}

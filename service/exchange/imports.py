@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -154,15 +154,41 @@ def apply(
     sent = Sent(row.file_name, b"", orjson.loads(row.grids), row.sheet)
     outcomes, application = _compared(connection, actor, row.strategy_id, sent, today)
     _check_still(shown, outcomes, row.marks)
-    _check_accepted(outcomes, accepted)
-    application.run(outcomes, accepted, clock.now)
-    _refuse_invalid((outcome.line.key, detail) for outcome in outcomes for _, detail in outcome.errors)
+    _do(outcomes, application, accepted)
     changed = {
         "applied_at": clock.now(),
         "rows": _dumped(outcomes),
     }
     connection.execute(update(sheet_import).where(sheet_import.c.id == import_id).values(changed))
     return find_import(connection, actor, import_id)
+
+
+def apply_at_once(
+    connection: Connection, actor: Actor, strategy_id: int, sent: Sent, *, accepted: frozenset[str], today: date
+) -> Sequence[Outcome]:
+    """Do what a file asks for without a preview that is kept, and return what was done.
+
+    Raises:
+        Invalid: a line cannot be done, or one that is accepted is in no conflict.
+    """
+    outcomes, application = _compared(connection, actor, strategy_id, sent, today)
+    _do(outcomes, application, accepted)
+    return outcomes
+
+
+def _do(outcomes: Sequence[Outcome], application: Application, accepted: frozenset[str]) -> None:
+    _check_accepted(outcomes, accepted)
+    application.run(outcomes, accepted, clock.now)
+    _refuse_invalid((outcome.line.key, detail) for outcome in outcomes for _, detail in outcome.errors)
+
+
+def told(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield what each line does in words, but for those that do nothing, and how many do what."""
+    for outcome in outcomes:
+        if outcome.status is not Status.UNCHANGED:
+            yield f"{outcome.line.key} {outcome.ref or ''}: {_told(orjson.loads(_dumped([outcome]))[0])}"
+    counts = Counter(outcome.status for outcome in outcomes)
+    yield ", ".join(f"{counts[status]} {status.value}" for status in Status)
 
 
 def _refuse_invalid(errors: Iterable[tuple[str, str]]) -> None:

@@ -28,6 +28,7 @@ TIGHTEST, TIGHT_FROM = 100, MEGABYTE
 MOST_ROWS, MOST_COLUMNS = 20_000, 200
 OF_OLD_FILES = bytes.fromhex("d0cf11e0a1b11ae1")
 ENCRYPTED = 0x1
+ARCHIVES = (".zip", ".gz", ".7z", ".rar")
 MACROS, LINKS = "vbaproject.bin", "xl/externallinks/"
 HEAD = 65_536
 FORMULA = re.compile(rb"<(\w+:)?f[ />]")
@@ -37,6 +38,7 @@ TOO_LARGE = "The file holds far more than a workbook of ours would. Send the wor
 NOT_READABLE = "The file cannot be read as a spreadsheet. Open it, save it as an Excel workbook (.xlsx), and send that."
 OLD = "The file is protected by a password, or is of the old kind .xls. Save it as .xlsx, without a password."
 WITH_MACROS = "The workbook holds macros. Save it as an Excel workbook without macros (.xlsx), and send that."
+WITH_ARCHIVES = "The workbook holds packed files. Take them out, save it, and send it again."
 WITH_LINKS = "The workbook is linked to other files. Break the links (Data, Edit links), save it, and send it again."
 WITH_FORMULAS = "The sheet {} holds formulas. Copy it and paste it as values, save it, and send it again."
 WITH_ENTITIES = "The file defines words of its own (entities), which no spreadsheet program does. It is not read."
@@ -89,6 +91,7 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         (OLD, any(entry.flag_bits & ENCRYPTED for entry in entries)),
         (NOT_READABLE, "xl/workbook.xml" not in names),
         (WITH_MACROS, any(name.endswith(MACROS) for name in names)),
+        (WITH_ARCHIVES, any(name.endswith(ARCHIVES) for name in names)),
         (WITH_LINKS, any(name.startswith(LINKS) for name in names)),
         (TOO_LARGE, len(entries) > MOST_PARTS or len(set(names)) < len(names) or whole > LARGEST_PART),
         (TOO_LARGE, any(_is_too_tight(entry) for entry in entries)),

@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from service.access.door import Visit
 from service.core import clock
+from service.core.answers import tagged_answer
 from service.core.errors import Fault, Invalid
 from service.core.history import find_known
 from service.core.negotiation import Format
@@ -89,11 +90,11 @@ class Tables:
             headers["Content-Location"] = f"{visit.request.url.path}?{urlencode(asked)}"
         return StreamingResponse(rest(), 200, headers, MEDIA_TYPES[form])
 
-    def figures(self, query: Any, form: Format, name: str, found: dict[str, Any]) -> Response:
+    def figures(self, request: Request, query: Any, form: Format, name: str, found: dict[str, Any]) -> Response:
         """Answer with figures as a table."""
         file, (_, rows_of) = self._file(form, name, query), FIGURES[name]
         content = file.start() + file.page(rows_of(found)) + file.end()
-        return Response(content, 200, _headers(form, name), MEDIA_TYPES[form])
+        return tagged_answer(request, content, _headers(form, name), MEDIA_TYPES[form])
 
     def _file(self, form: Format, name: str, query: Any) -> CsvFile | XlsxFile:
         columns = columns_of(self.models[name])

@@ -191,7 +191,7 @@ async def progress_answer(
     form = chosen_format(request.headers.get("accept"), query.format)
     if form is not Format.JSON:
         _, found = await visit.snapshot(find)
-        answer: Response = request.app.state.tables.figures(query, form, name, found)
+        answer: Response = request.app.state.tables.figures(request, query, form, name, found)
         return answer
 
     def make(connection: Connection) -> tuple[int, bytes]:

@@ -22,6 +22,11 @@ RULES = re.compile(
             "The cursor is not one of this list",
             "Name each field once",
             "A file has every row",
+            # What a file holds, no schema says.
+            "Say which sheet this CSV file is",
+            "None of its sheets is one of ours",
+            "The sheet [^.]+ (has|holds)",
+            "The (file|workbook) (is|holds|cannot|defines)",
             "Leave format, bom, limit and cursor out",
             "This key was used for another request",
             "Nobody knows yet",
