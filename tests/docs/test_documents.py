@@ -85,7 +85,9 @@ def _check_command(words: list[str]) -> None:
             assert word in command.commands, f"tracker {' '.join(words)}"
             command = command.commands[word]
         elif word.startswith("--"):
-            options = {option for param in command.params for option in param.opts} | {"--help"}
+            options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)} | {
+                "--help"
+            }
             assert word.partition("=")[0] in options, f"tracker {' '.join(words)}"
 
 
