@@ -144,7 +144,9 @@ def test_the_feed_shows_nothing_of_it(world: World, stranger: tuple[Role, str]) 
 
 
 def test_the_feed_of_its_partners_has_all_of_it(world: World) -> None:
-    wanted = {(name, rows["foreign"]) for name, rows in world.rows.items() if name not in ("users", "tokens", "imports")}
+    wanted = {
+        (name, rows["foreign"]) for name, rows in world.rows.items() if name not in ("users", "tokens", "imports")
+    }
     events = pages(world, (Role.VIEWER, "police"), "/v1/events?limit=7")
     assert wanted <= {(event["resource"], event["resource_id"]) for event in events}
 
