@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -145,12 +146,25 @@ class IdSet(TypeDecorator[Sequence[int]]):
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> str | None:
-        """Write the ids as the text of an array, or as a JSON list where the database has no arrays."""
-        if value is None:
-            return None
-        listed = _listed(tuple(value))
-        return f"[{listed}]" if dialect.name == "sqlite" else f"{{{listed}}}"
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return what the driver takes as it is: a list where the database has arrays."""
+        return String() if dialect.name == "sqlite" else _ForTheDriver()
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        """Write the ids as a JSON list where the database has no arrays."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return f"[{_listed(tuple(value))}]"
+
+
+class _ForTheDriver(UserDefinedType[Any]):
+    """A value that the driver writes itself; SQLAlchemy would go through an array item by item."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the type's name in SQL."""
+        return "BIGINT[]"
 
 
 @lru_cache(SETS_KEPT)
