@@ -6,11 +6,23 @@ from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import BigInteger, ColumnElement, Connection, Date, FromClause, Table, bindparam, exists, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Date,
+    FromClause,
+    String,
+    Table,
+    bindparam,
+    exists,
+    select,
+    true,
+)
 
 from service.access.policy import Act, Actor
 from service.access.scope import Breadth, Sight
-from service.core.columns import IdSet, is_among, json_list
+from service.core.columns import IdSet, is_among, is_written_in, json_list
 from service.core.errors import Fault
 from service.core.fields import Input
 from service.core.history import Row, as_known, ever
@@ -22,6 +34,7 @@ SEQ = bindparam("known_seq", type_=BigInteger)
 AS_AT = bindparam("as_at", type_=Date)
 STRATEGY = bindparam("strategy_in_sight", type_=BigInteger)
 STRATEGIES = bindparam("strategies_in_sight", type_=IdSet)
+WRITTEN_STRATEGIES = bindparam("written_strategies_in_sight", type_=String)
 ORGANISATIONS = bindparam("organisations_in_sight", type_=IdSet)
 # The condition that rows (as they were known at a transaction) may be seen. Each table carries its own; one that has
 # none cannot be asked for.
@@ -35,6 +48,8 @@ class Lens:
 
     is_past: bool
     breadth: Breadth
+    is_of_one: bool = False
+    """Whether one row is asked for, by its number."""
 
     @property
     def seq(self) -> ColumnElement[int] | None:
@@ -45,7 +60,11 @@ class Lens:
         """Return the condition that the actor may see a strategy."""
         if self.breadth is Breadth.ALL:
             return true()
-        return strategy_id == STRATEGY if self.breadth is Breadth.ONE else is_among(strategy_id, STRATEGIES)
+        if self.breadth is Breadth.ONE:
+            return strategy_id == STRATEGY
+        if self.is_of_one:
+            return is_written_in(strategy_id, WRITTEN_STRATEGIES)
+        return is_among(strategy_id, STRATEGIES)
 
     def is_seen(
         self, table: Table, rows: FromClause, seq: ColumnElement[int] | None = None

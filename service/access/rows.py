@@ -1,6 +1,7 @@
 """Reading rows of a collection: one, a page of them, the versions of one. One statement each."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
@@ -67,7 +68,9 @@ def missing(noun: str, row_id: int) -> NotFound:
 
 def find_row(connection: Connection, resource: Resource, row_id: int, view: View) -> Row | None:
     """Return a row as it was known, or None where there is none that the actor may see."""
-    row = connection.execute(_one_row(resource, view.lens), {"row_id": row_id, **view.parameters}).one_or_none()
+    row = connection.execute(
+        _one_row(resource, replace(view.lens, is_of_one=True)), {"row_id": row_id, **view.parameters}
+    ).one_or_none()
     return None if row is None else resource.arrange(dict(row._mapping))
 
 

@@ -93,6 +93,7 @@ class Sight:
         return {
             "strategy_in_sight": strategies[0] if len(strategies) == 1 else None,
             "strategies_in_sight": tuple(strategies),
+            "written_strategies_in_sight": f",{','.join(map(str, strategies))},",
             "organisations_in_sight": tuple(sorted(self.organisations)),
         }
 
