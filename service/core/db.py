@@ -9,11 +9,11 @@ it returns; whatever raises rolls back.
 import asyncio
 import inspect
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, pool
@@ -232,6 +232,27 @@ def attempt(connection: Connection) -> Iterator[None]:
     _send(connection, "RELEASE attempt")
 
 
+def first_row(connection: Connection, sql: str) -> Sequence[Any]:
+    """Return the first row of a statement that is asked at every request, straight from the driver.
+
+    What makes rows of all kinds takes longer than the statement does. Whoever listens for statements hears of it still.
+    """
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, None, sql, (), None, False)
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection):
+        return driver.execute(sql).fetchone()  # type: ignore[no-any-return]
+    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
+    try:
+        row: Any = await_only(driver.fetchrow(sql))
+    except Exception:
+        # It may be of no further use.
+        connection.invalidate()
+        raise
+    found: Sequence[Any] = row
+    return found
+
+
 def _send(connection: Connection, script: str) -> None:
     """Send what gives no rows; to PostgreSQL as it stands in one message, which a prepared statement cannot."""
     if connection.dialect.name == "sqlite":
@@ -265,6 +286,11 @@ def passing_faults() -> Iterator[None]:
         if _is_passing(error):
             raise Unavailable(AWAY if error.connection_invalidated else BUSY) from error
         raise
+    except sqlite3.OperationalError as error:
+        # Of a statement that was sent past SQLAlchemy.
+        if not _is_passing_on_sqlite(error):
+            raise
+        raise Unavailable(BUSY) from error
     except PASSING_FAULTS as error:
         raise Unavailable(BUSY if isinstance(error, OF_OTHERS) else AWAY) from error
     except OSError as error:
@@ -279,10 +305,14 @@ def _is_passing(error: DBAPIError) -> bool:
         if isinstance(cause, PASSING_FAULTS):
             return True
         if isinstance(cause, sqlite3.OperationalError):
-            # The low byte is the kind of fault; the others say where it arose.
-            return cause.sqlite_errorcode & 0xFF in PASSING_ON_SQLITE
+            return _is_passing_on_sqlite(cause)
         cause = cause.__cause__
     return False
+
+
+def _is_passing_on_sqlite(error: sqlite3.OperationalError) -> bool:
+    # The low byte is the kind of fault; the others say where it arose.
+    return error.sqlite_errorcode & 0xFF in PASSING_ON_SQLITE
 
 
 def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
