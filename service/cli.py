@@ -34,10 +34,10 @@ from service.core.logs import set_up_logs
 from service.core.migrations import NEWEST_REVISION, current_revision, downgrade, migrate
 from service.exchange.backup import check_empty, read_backup, write_backup, write_sqlite_backup
 from service.exchange.comparing import Status
-from service.exchange.imports import Sent, apply_at_once, preview, told
+from service.exchange.imports import apply_at_once, preview, told
 from service.exchange.load import load_plan
 from service.exchange.planfile import read_plan_file
-from service.exchange.reading import read_file
+from service.exchange.reading import read_sent
 from service.exchange.sheets import SHEETS
 from service.plan.models import organisation, strategy
 from service.settings import PREFIX, Settings, SettingsError, read_settings
@@ -219,9 +219,7 @@ async def _import(
     if not await database.snapshot(_is_current):
         raise Conflict(NOT_CURRENT)
     strategy_id = await database.snapshot(lambda connection: _strategy_id(connection, ref))
-    content = file.read_bytes()
-    grids = await read_file(content, tuple(each.name.casefold() for each in SHEETS))
-    sent = Sent(file.name, content, {name: grid.rows for name, grid in grids.items()}, sheet)
+    sent = await read_sent(file.name, file.read_bytes(), sheet)
     outcomes = await preview(database, SERVICE, strategy_id, sent, clock.today())
     if accepted is not None:
         outcomes = await database.write(

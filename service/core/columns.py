@@ -178,10 +178,6 @@ class is_among(GenericFunction[bool]):  # noqa: N801 SQL functions are written s
     type = Boolean()
     inherit_cache = True
 
-    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 SQLAlchemy names it.
-        """Stand alone: compared with 1, as SQLAlchemy would have it on SQLite, no index could serve."""
-        return self
-
 
 @compiles(is_among, "sqlite")
 def _is_among_sqlite(element: is_among, compiler: SQLCompiler, **kw: Any) -> str:

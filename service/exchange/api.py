@@ -29,10 +29,9 @@ from service.core.responses import (
 )
 from service.exchange.csvw import MEDIA_TYPE, describe
 from service.exchange.gathering import gather
-from service.exchange.imports import Sent, apply, find_import, keep, marked, preview
-from service.exchange.reading import read_file
+from service.exchange.imports import apply, find_import, keep, marked, preview
+from service.exchange.reading import read_sent
 from service.exchange.schemas import SHEET_NAMES, ImportApply, ImportRead, WorkbookQuery
-from service.exchange.sheets import SHEETS
 from service.exchange.tables import DESCRIPTION, Tables
 from service.exchange.uploads import read_upload
 from service.exchange.workbook import Book, workbook_bytes
@@ -170,8 +169,7 @@ async def _workbook_answer(book: Book, name: str) -> Response:
 async def preview_import(visit: Sender) -> Response:
     """Preview an import."""
     upload = await read_upload(visit.request.headers, visit.body)
-    grids = await read_file(upload.content, tuple(sheet.name.casefold() for sheet in SHEETS))
-    sent = Sent(upload.file_name, upload.content, {name: grid.rows for name, grid in grids.items()}, upload.sheet)
+    sent = await read_sent(upload.file_name, upload.content, upload.sheet)
     try:
         outcomes = await preview(visit.database, visit.actor, upload.strategy_id, sent, clock.today())
     except NotFound as error:

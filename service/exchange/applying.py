@@ -1,6 +1,6 @@
 """Doing what a workbook asks for: each line by the same functions as every other door, all of them or none."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from service.access.policy import Act, Actor, find_refusal
 from service.access.writing import change_row, create_row
+from service.core import clock
 from service.core.db import attempt
 from service.core.errors import Fault, Forbidden, TrackerError
 from service.core.history import Recorder, Row
@@ -36,12 +37,11 @@ class Application:
         self._today = today
         self._reason = reason
         self._recorders: dict[str, Recorder] = {}
-        self._ids = {name: comparison.refs.ids(name) for name in comparison.refs.by_id}
-        self._now: Callable[[], Any] | None = None
+        # New rows join those that can be pointed to.
+        self._ids = {name: dict(held) for name, held in comparison.refs.by_ref.items()}
 
-    def run(self, outcomes: Sequence[Outcome], accepted: frozenset[str], now: Callable[[], Any]) -> None:
+    def run(self, outcomes: Sequence[Outcome], accepted: frozenset[str]) -> None:
         """Do the lines that are to be done; what cannot be is noted in its outcome, and leaves no trace."""
-        self._now = now
         for outcome in outcomes:
             if outcome.status in DOING or (outcome.status is Status.CONFLICT and outcome.line.key in accepted):
                 self._try(outcome)
@@ -62,8 +62,7 @@ class Application:
     def _recorder(self, reason: str) -> Recorder:
         """Return the recorder of the changes that are made for a reason: each reason has a stamp of its own."""
         if reason not in self._recorders:
-            assert self._now is not None  # noqa: S101 It narrows the type.
-            self._recorders[reason] = Recorder(self._connection, self._actor.user_id or None, self._now(), reason)
+            self._recorders[reason] = Recorder(self._connection, self._actor.user_id or None, clock.now(), reason)
         recorder = self._recorders[reason]
         assert recorder.seq  # noqa: S101 Asking for it stamps the transaction.
         return recorder

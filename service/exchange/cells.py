@@ -8,7 +8,6 @@ it is, so there a text needs none.
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +20,9 @@ SEPARATOR = ";"
 # What one cell of a worksheet holds at most, in UTF-16 code units; and the whole numbers that its arithmetic keeps.
 LONGEST_TEXT = 32_767
 LARGEST_NUMBER = 2**53
+# The days of a worksheet are counted from here; it takes 1900 for a leap year, so before March 1900 it is a day off.
+FIRST_SERIAL = date(1899, 12, 30)
+FIRST_DAY = date(1900, 3, 1)
 
 
 class Kind(StrEnum):
@@ -74,8 +76,3 @@ TEXTS: dict[Kind, Callable[[Any], str]] = {
     Kind.LIST: lambda value: guarded(listed(value)),
     Kind.JSON: lambda value: guarded(json_text(value)),
 }
-
-
-def amount_number(value: Decimal) -> float:
-    """Return an amount as the number that a worksheet keeps; below 10^13 its pence come back exactly."""
-    return float(value)

@@ -20,10 +20,9 @@ from service.exchange.gathering import (
     in_cells,
 )
 from service.exchange.lines import Line, Values, same, values_of
-from service.exchange.sheets import REPORTED, UPDATES, Sheet, Takes
+from service.exchange.sheets import MILESTONES, REPORTED, UPDATES, Sheet, Takes
 from service.plan.catalogue import STRATEGIES
 from service.plan.models import status_update
-from service.progress.milestones import MILESTONES as MILESTONE_ROWS
 
 KEYS = frozenset({"id", "version", "change_reason"})
 GONE = "This row is not there any more, or you may not see it. Take the line out."
@@ -86,6 +85,7 @@ class Comparison:
         get_row(connection, STRATEGIES, strategy_id, self.view)
         self.refs = find_refs(connection, self.view, strategy_id)
         self._rows: dict[str, dict[int, Row]] = {}
+        self._by_ref: dict[str, dict[str, int]] = {}
         self._latest: dict[int, int] | None = None
         self._lines: dict[tuple[str, int], Line] = {}
 
@@ -95,6 +95,12 @@ class Comparison:
             found = all_rows(self.connection, RESOURCES[sheet.name], self.view, self.strategy_id)
             self._rows[sheet.name] = {row["id"]: row for row in found}
         return self._rows[sheet.name]
+
+    def _id_of(self, sheet: Sheet, ref: str | None) -> int | None:
+        """Return the row of a sheet with a ref, in small or capital letters."""
+        if sheet.name not in self._by_ref:
+            self._by_ref[sheet.name] = {row["ref"].casefold(): row["id"] for row in self.rows(sheet).values()}
+        return self._by_ref[sheet.name].get(str(ref).casefold())
 
     def outcomes(self, lines: Sequence[Line]) -> Iterator[Outcome]:
         """Yield what each line would do, as far as that can be told without doing it."""
@@ -120,8 +126,7 @@ class Comparison:
         rows = self.rows(line.sheet)
         ref = values.found.get("ref")
         outcome = Outcome(line, Status.NEW, ref, values=values.found)
-        by_ref = {row["ref"].casefold(): row["id"] for row in rows.values()}
-        of_ref = by_ref.get(str(ref).casefold())
+        of_ref = self._id_of(line.sheet, ref)
         row_id = values.found.get("id") or of_ref
         if row_id is None:
             outcome.changes = [
@@ -180,9 +185,8 @@ class Comparison:
         given = {name: found.get(name) for name in REPORTED if found.get(name) is not None}
         if not given and not values.faults:
             return outcome
-        tasks = self._tasks()
-        by_ref = {row["ref"].casefold(): row["id"] for row in tasks.values()}
-        of_ref = by_ref.get(str(found.get("ref")).casefold())
+        tasks = self.rows(MILESTONES)
+        of_ref = self._id_of(MILESTONES, found.get("ref"))
         row_id = found.get("milestone_id") or of_ref
         if row_id not in tasks:
             outcome.refuse("ref", GONE if row_id else f"There is no milestone with the ref {found.get('ref')}.")
@@ -203,16 +207,10 @@ class Comparison:
             outcome.status = Status.CONFLICT
         return outcome
 
-    def _tasks(self) -> dict[int, Row]:
-        if "tasks" not in self._rows:
-            found = all_rows(self.connection, MILESTONE_ROWS, self.view, self.strategy_id)
-            self._rows["tasks"] = {row["id"]: row for row in found}
-        return self._rows["tasks"]
-
     def latest(self) -> dict[int, int]:
         """Return the newest report on each milestone of the strategy."""
         if self._latest is None:
-            self._latest = find_latest(self.connection, sorted(self._tasks()))
+            self._latest = find_latest(self.connection, sorted(self.rows(MILESTONES)))
         return self._latest
 
     def _standing(self, update_id: int) -> Row:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -42,14 +43,14 @@ class Refs:
 
     def named(self, points_to: str, written: str) -> str:
         """Return the ref of the row whose number is written; anything else is a ref already."""
-        held = self.by_id[points_to]
-        if written.isascii() and written.isdecimal() and written not in held.values():
-            return held.get(int(written), written)
+        if written.isascii() and written.isdecimal() and written not in self.by_ref[points_to]:
+            return self.by_id[points_to].get(int(written), written)
         return written
 
-    def ids(self, points_to: str) -> dict[str, int]:
-        """Return the rows of a list by their refs in small letters."""
-        return {ref.casefold(): row_id for row_id, ref in self.by_id[points_to].items()}
+    @cached_property
+    def by_ref(self) -> dict[str, dict[str, int]]:
+        """The rows of each list by their refs in small letters."""
+        return {name: {ref.casefold(): row_id for row_id, ref in held.items()} for name, held in self.by_id.items()}
 
 
 def all_rows(connection: Connection, resource: Resource, view: View, strategy_id: int | None = None) -> Iterator[Row]:

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from service.exchange.comparing import Comparison, Outcome, Status
 from service.exchange.gathering import gather
 from service.exchange.lines import Line, lines_of
 from service.exchange.models import sheet_import
-from service.exchange.sheets import SHEETS
+from service.exchange.reading import Sent
 from service.exchange.workbook import Book
 
 KEPT = timedelta(days=30)
@@ -33,16 +34,6 @@ class _Undone(Exception):
     def __init__(self, outcomes: Sequence[Outcome]) -> None:
         super().__init__()
         self.outcomes = outcomes
-
-
-class Sent:
-    """A file that was sent in, as it is kept."""
-
-    def __init__(self, name: str, content: bytes, grids: Mapping[str, Any], sheet: str | None) -> None:
-        self.name = name[:300] or "file"
-        self.sha256 = hashlib.sha256(content).hexdigest()
-        self.grids = grids
-        self.sheet = sheet
 
 
 async def preview(database: Database, actor: Actor, strategy_id: int, sent: Sent, today: date) -> Sequence[Outcome]:
@@ -62,12 +53,11 @@ async def preview(database: Database, actor: Actor, strategy_id: int, sent: Sent
 def _try_out(connection: Connection, actor: Actor, strategy_id: int, sent: Sent, today: date) -> None:
     outcomes, application = _compared(connection, actor, strategy_id, sent, today)
     tried = [outcome for outcome in outcomes if outcome.status in (Status.NEW, Status.UPDATE, Status.CONFLICT)]
-    if tried:
-        before = [(outcome.status, outcome.row_id, outcome.against) for outcome in tried]
-        application.run(tried, frozenset(outcome.line.key for outcome in tried), clock.now)
-        # What was made only to see whether it can be is no row yet.
-        for outcome, (_, row_id, against) in zip(tried, before, strict=True):
-            outcome.row_id, outcome.against = row_id, against
+    before = [(outcome.row_id, outcome.against) for outcome in tried]
+    application.run(tried, frozenset(outcome.line.key for outcome in tried))
+    # What was made only to see whether it can be is no row yet.
+    for outcome, (row_id, against) in zip(tried, before, strict=True):
+        outcome.row_id, outcome.against = row_id, against
     raise _Undone(outcomes)
 
 
@@ -75,7 +65,7 @@ def _compared(
     connection: Connection, actor: Actor, strategy_id: int, sent: Sent, today: date
 ) -> tuple[list[Outcome], Application]:
     comparison = Comparison(connection, actor, strategy_id, today)
-    lines: list[Line] = list(lines_of(sent.grids, sent.sheet))
+    lines = list(lines_of(sent.grids, sent.sheet))
     application = Application(connection, actor, comparison, today, f"Imported from {sent.name}"[:1000])
     return list(comparison.outcomes(lines)), application
 
@@ -151,14 +141,11 @@ def apply(
         return _read(row)
     shown = orjson.loads(row.rows)
     _refuse_invalid((line["key"], each["detail"]) for line in shown for each in line["errors"])
-    sent = Sent(row.file_name, b"", orjson.loads(row.grids), row.sheet)
+    sent = Sent(row.file_name, row.sha256, orjson.loads(row.grids), row.sheet)
     outcomes, application = _compared(connection, actor, row.strategy_id, sent, today)
     _check_still(shown, outcomes, row.marks)
     _do(outcomes, application, accepted)
-    changed = {
-        "applied_at": clock.now(),
-        "rows": _dumped(outcomes),
-    }
+    changed = {"applied_at": clock.now(), "rows": _dumped(outcomes)}
     connection.execute(update(sheet_import).where(sheet_import.c.id == import_id).values(changed))
     return find_import(connection, actor, import_id)
 
@@ -178,15 +165,15 @@ def apply_at_once(
 
 def _do(outcomes: Sequence[Outcome], application: Application, accepted: frozenset[str]) -> None:
     _check_accepted(outcomes, accepted)
-    application.run(outcomes, accepted, clock.now)
+    application.run(outcomes, accepted)
     _refuse_invalid((outcome.line.key, detail) for outcome in outcomes for _, detail in outcome.errors)
 
 
 def told(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Yield what each line does in words, but for those that do nothing, and how many do what."""
-    for outcome in outcomes:
-        if outcome.status is not Status.UNCHANGED:
-            yield f"{outcome.line.key} {outcome.ref or ''}: {_told(orjson.loads(_dumped([outcome]))[0])}"
+    for line in orjson.loads(_dumped(outcomes)):
+        if line["status"] != Status.UNCHANGED:
+            yield f"{line['key']} {line['ref'] or ''}: {_told(line)}"
     counts = Counter(outcome.status for outcome in outcomes)
     yield ", ".join(f"{counts[status]} {status.value}" for status in Status)
 
@@ -253,11 +240,10 @@ def marked(connection: Connection, actor: Actor, import_id: int, today: date, no
     book = gather(connection, actor, row.strategy_id, today, find_known(connection, None, now))
     said = {line["key"]: line for line in orjson.loads(row.rows)}
     book.rows = {}
-    for sheet in SHEETS:
-        lines = [line for line in lines_of(orjson.loads(row.grids), row.sheet) if line.sheet is sheet]
-        if lines:
-            book.rows[sheet.name] = [_cells(line) for line in lines]
-            book.results[sheet.name] = [_told(said[line.key]) for line in lines]
+    for sheet, lines in groupby(lines_of(orjson.loads(row.grids), row.sheet), lambda line: line.sheet.name):
+        held = list(lines)
+        book.rows[sheet] = [_cells(line) for line in held]
+        book.results[sheet] = [_told(said[line.key]) for line in held]
     return book
 
 

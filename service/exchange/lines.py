@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from service.core.errors import Fault, Invalid
+from service.exchange.cells import FIRST_SERIAL
 from service.exchange.sheets import (
     INDICATORS,
     MILESTONES,
@@ -19,11 +20,11 @@ from service.exchange.sheets import (
     Takes,
 )
 
+# The cells of sheets; None is an empty one, a date is {"date": "2019-01-31"}.
 Grids = Mapping[str, Sequence[Sequence[Any]]]
 FILE = "/file"
 # The headings may stand below a line or two that somebody put above them.
 HEADINGS_WITHIN = 10
-FIRST_SERIAL = date(1899, 12, 30)
 LAST_SERIAL = 401_768
 BRITISH_DAY = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
 NUMERAL = re.compile(r"-?\d{1,15}", re.ASCII)

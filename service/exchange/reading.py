@@ -1,34 +1,46 @@
 """Files from outside: read in a process of its own, which is given little memory and time."""
 
 import asyncio
+import hashlib
 import json
 import sys
 from dataclasses import dataclass
-from typing import Any
 
 from service.core.errors import Fault, Invalid
 from service.exchange import reader
+from service.exchange.lines import FILE, Grids
+from service.exchange.sheets import SHEETS
 
 # Beside the limit on its own time: on a machine with much to do it takes longer.
 LONGEST_SECONDS = 20
 AT_ONCE = 2
-FILE = "/file"
+LONGEST_NAME = 300
 _turns = asyncio.Semaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The cells of one sheet; None is an empty one, a date is {"date": "2019-01-31"}."""
+class Sent:
+    """A file that was sent in, read."""
 
-    rows: list[list[Any]]
+    name: str
+    sha256: str
+    grids: Grids
+    sheet: str | None
+    """Which sheet a CSV file is, where that was said."""
 
 
-async def read_file(content: bytes, wanted: tuple[str, ...]) -> dict[str, Grid]:
-    """Return the sheets of a workbook that are wanted, by their names in small letters; of a CSV file the one of "".
+async def read_sent(name: str, content: bytes, sheet: str | None) -> Sent:
+    """Return what a file holds.
 
     Raises:
         Invalid: the file is not read, and why.
     """
+    return Sent(name[:LONGEST_NAME] or "file", hashlib.sha256(content).hexdigest(), await _read_file(content), sheet)
+
+
+async def _read_file(content: bytes) -> Grids:
+    """Return the cells of those sheets that are ours, by their names in small letters; of a CSV file those of ""."""
+    wanted = (sheet.name.casefold() for sheet in SHEETS)
     async with _turns:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -50,11 +62,12 @@ async def read_file(content: bytes, wanted: tuple[str, ...]) -> dict[str, Grid]:
     return _read(said, process.returncode)
 
 
-def _read(said: bytes, code: int | None) -> dict[str, Grid]:
+def _read(said: bytes, code: int | None) -> Grids:
     if code != 0:
         # It was stopped where it went past its limits.
         raise Invalid(Fault(FILE, reader.TOO_LARGE))
     found = json.loads(said)
     if "refused" in found:
         raise Invalid(Fault(FILE, found["refused"]))
-    return {name: Grid(rows) for name, rows in found["sheets"].items()}
+    grids: Grids = found["sheets"]
+    return grids

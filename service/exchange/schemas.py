@@ -2,21 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from service.core.fields import LIKE_LINE, LIKE_SHA256, Day, Id, Input, Instant
 from service.exchange.comparing import Status
 from service.exchange.sheets import SHEETS
+from service.progress.schemas import Answer
 
 MOST_LINES = 100_000
 LineKey = Annotated[str, Field(pattern=LIKE_LINE)]
 SHEET_NAMES = [sheet.name for sheet in SHEETS]
-
-
-class Answer(BaseModel):
-    """Part of an answer."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class LineChange(Answer):

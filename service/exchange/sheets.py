@@ -165,13 +165,4 @@ INDICATORS = Sheet(
 # In this order they are read back: what is named must be there first.
 SHEETS = (PRIORITIES, WORKSTREAMS, MILESTONES, UPDATES, INDICATORS)
 # What somebody fills in for a report; a line without any of it reports nothing.
-REPORTED = (
-    "effective_on",
-    "status",
-    "percent_complete",
-    "forecast_on",
-    "confidence",
-    "narrative",
-    "evidence_title",
-    "evidence_url",
-)
+REPORTED = tuple(each.name for each in UPDATES.read_back if each.name not in ("milestone_id", "last_update_id", "ref"))

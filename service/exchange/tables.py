@@ -16,14 +16,13 @@ from service.core import clock
 from service.core.answers import tagged_answer
 from service.core.errors import Fault, Invalid
 from service.core.history import find_known
-from service.core.negotiation import Format
+from service.core.negotiation import XLSX_TYPE, Format
 from service.core.paging import Page
 from service.exchange.cells import instant_text
 from service.exchange.columns import columns_of
 from service.exchange.csvfile import MEDIA_TYPE as CSV_MEDIA_TYPE
 from service.exchange.csvfile import CsvFile
 from service.exchange.figures import FIGURES
-from service.exchange.xlsxfile import MEDIA_TYPE as XLSX_MEDIA_TYPE
 from service.exchange.xlsxfile import XlsxFile
 
 PAGE_ROWS = 2000
@@ -54,8 +53,9 @@ class Tables:
         Raises:
             Invalid: a page is asked for, or a cell cannot hold a value.
         """
-        if query.model_fields_set & {"limit", "cursor"}:
-            raise Invalid(*(Fault(f"/query/{each}", ALL_ROWS) for each in query.model_fields_set & {"limit", "cursor"}))
+        paged = sorted(query.model_fields_set & {"limit", "cursor"})
+        if paged:
+            raise Invalid(*(Fault(f"/query/{each}", ALL_ROWS) for each in paged))
         whole = query.model_copy(update={"limit": PAGE_ROWS})
 
         def start(connection: Connection) -> tuple[Any, Page]:
@@ -101,7 +101,7 @@ class Tables:
         return CsvFile(columns, has_mark=bool(query.bom)) if form is Format.CSV else XlsxFile(columns, name)
 
 
-MEDIA_TYPES = {Format.CSV: CSV_MEDIA_TYPE, Format.XLSX: XLSX_MEDIA_TYPE}
+MEDIA_TYPES = {Format.CSV: CSV_MEDIA_TYPE, Format.XLSX: XLSX_TYPE}
 
 
 def _headers(form: Format, name: str) -> dict[str, str]:

@@ -8,16 +8,16 @@ from typing import Any
 
 import xlsxwriter
 
+from service.exchange.cells import FIRST_DAY
 from service.exchange.sheets import SHEETS, UPDATES, Field, Sheet, Takes
 
 Row = Mapping[str, Any]
 # Lines that are free for what is new, on the sheets of the plan.
 SPARE = 50
 DAY_FORMAT = "dd/mm/yyyy"
-FIRST_DAY, LAST_DAY = date(1900, 3, 1), date(2999, 12, 31)
+LAST_DAY = date(2999, 12, 31)
 LIST_SHEET = "Lists"
 A4 = 9
-LONGEST_MESSAGE = 255
 # Colour and word together: nobody needs to see the one to read the other.
 RAG_COLOURS = {
     "red": ("#F8D7DA", "#7A0C16"),
@@ -170,9 +170,7 @@ class _Writer:
 
     @staticmethod
     def _check(each: Field) -> dict[str, Any] | None:
-        if each.takes is Takes.CHOICE:
-            return {"validate": "list", "source": f"={list_name(each)}", "error_message": "Choose one of the list."}
-        if each.takes is Takes.REF:
+        if each.takes in (Takes.CHOICE, Takes.REF):
             return {"validate": "list", "source": f"={list_name(each)}", "error_message": "Choose one of the list."}
         if each.takes is Takes.DATE:
             return {

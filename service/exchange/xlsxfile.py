@@ -17,6 +17,8 @@ from xlsxwriter.utility import xl_col_to_name
 
 from service.core.errors import Fault, Invalid
 from service.exchange.cells import (
+    FIRST_DAY,
+    FIRST_SERIAL,
     LARGEST_NUMBER,
     LONGEST_TEXT,
     Kind,
@@ -26,12 +28,8 @@ from service.exchange.cells import (
 )
 from service.exchange.columns import Column, Values
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 1_048_575
 SHEET, TABLE = "xl/worksheets/sheet1.xml", "xl/tables/table1.xml"
-# The days of a worksheet are counted from here; it takes 1900 for a leap year, so before March 1900 it is a day off.
-FIRST_SERIAL = date(1899, 12, 30)
-FIRST_DAY = date(1900, 3, 1)
 # A made-up instant: the same table gives the same bytes.
 MADE_AT = datetime(2000, 1, 1, tzinfo=UTC)
 WIDTHS = {Kind.TEXT: 24, Kind.JSON: 24, Kind.INSTANT: 29, Kind.DATE: 12, Kind.LIST: 14}
