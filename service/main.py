@@ -35,6 +35,7 @@ from service.core.openapi import describe
 from service.core.problems import add_handlers, problem
 from service.core.responses import answers
 from service.exchange import api as exchange
+from service.exchange.odata import api as odata
 from service.exchange.tables import Tables
 from service.outcomes import api as outcomes
 from service.outcomes.schemas import ObservationRead
@@ -92,8 +93,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     for resource in COLLECTIONS:
         app.include_router(collection_router(resource))
-    for router in (access.users, access.router, feed_router(FEED), exchange.router, health, guarded):
+    for router in (access.users, access.router, feed_router(FEED), exchange.router, odata.router, health, guarded):
         app.include_router(router)
+    app.router.routes.append(odata.WRITES)
     app.router.routes.append(Route(feeds.PATH, feeds.Feeds(), methods=["GET"], include_in_schema=False))
     add_docs(app)
     add_handlers(app)

@@ -64,6 +64,10 @@ def _check_address(url: str) -> str:
 # No symmetric one is among them: with those, whoever can check a token can make one.
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 GuardedAddress = Annotated[str, Field(max_length=500), AfterValidator(_check_address)]
+PublicAddress = Annotated[
+    str,
+    StringConstraints(max_length=500, pattern=r"^(https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?)?$"),
+]
 HostName = Annotated[str, StringConstraints(max_length=253, pattern=r"^(\*\.)?[A-Za-z0-9.\[\]:-]+$")]
 Word = Annotated[str, StringConstraints(max_length=300, pattern=PRINTABLE)]
 
@@ -88,6 +92,13 @@ class Settings(BaseModel):
     body_limit_bytes: int = Field(1_000_000, ge=1_000, le=1_000_000_000, description="Largest request body taken.")
     file_limit_bytes: int = Field(
         10_000_000, ge=1_000, le=100_000_000, description="Largest workbook taken by an import."
+    )
+    public_url: PublicAddress = Field(
+        "",
+        description=(
+            "Address under which people reach the service, e.g. https://tracker.example.org; links in feeds begin "
+            "with it. Default: the one that each request names."
+        ),
     )
     cors_origins: Annotated[list[str], BeforeValidator(_split)] = Field(
         [], description="Web origins that may call the API from a browser, separated by commas. Default: none."

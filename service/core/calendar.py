@@ -1,8 +1,10 @@
 """Months, quarters and years of the plan. Quarters are those of the UK financial year (April to March)."""
 
+import re
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
 
@@ -56,3 +58,53 @@ def period_ends(first: date, last: date, every: Every) -> Iterator[date]:
             day = month_end(year, month)
             if first <= day <= last:
                 yield day
+
+
+QUARTER_NAME = re.compile(r"(\d{4})-(\d{2})-Q([1-4])", re.ASCII)
+
+
+@dataclass(frozen=True, order=True)
+class Quarter:
+    """A quarter of a UK financial year: `Quarter(2018, 3)` is 1 October to 31 December 2018, named 2018-19-Q3."""
+
+    year: int
+    """The year in which the financial year begins."""
+    number: int
+
+    @property
+    def name(self) -> str:
+        """What the quarter is called, e.g. 2018-19-Q3."""
+        return f"{self.year:04}-{(self.year + 1) % 100:02}-Q{self.number}"
+
+    @property
+    def first_day(self) -> date:
+        """The first day: 1 October 2018 of 2018-19-Q3."""
+        return date(self.year + self.number // 4, (self.number * 3) % 12 + 1, 1)
+
+    @property
+    def last_day(self) -> date:
+        """The last day: 31 December 2018 of 2018-19-Q3."""
+        return self.next.first_day - timedelta(days=1)
+
+    @property
+    def next(self) -> "Quarter":
+        """The quarter after it."""
+        return Quarter(self.year, self.number + 1) if self.number < 4 else Quarter(self.year + 1, 1)  # noqa: PLR2004 A year has four.
+
+
+def quarter_of(day: date) -> Quarter:
+    """Return the quarter that a day is in: 31 March 2019 is in 2018-19-Q4."""
+    number = (day.month - 4) % 12 // 3 + 1
+    return Quarter(day.year - (day.month < 4), number)  # noqa: PLR2004 The year begins in April.
+
+
+def parse_quarter(name: str) -> Quarter:
+    """Return the quarter of a name such as 2018-19-Q3.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = QUARTER_NAME.fullmatch(name)
+    if not found or (int(found[1]) + 1) % 100 != int(found[2]):
+        raise ValueError(name)
+    return Quarter(int(found[1]), int(found[3]))

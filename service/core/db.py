@@ -26,6 +26,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from service.core.errors import Unavailable
 from service.core.integrity import conflict_of
+from service.core.letters import SQLITE_FUNCTIONS
 
 # Any number will do, as long as every writer of one database takes the same.
 WRITER_LOCK = 7_226_310
@@ -331,6 +332,8 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 SQLAlchemy calls it so.
         # Transactions are opened by hand; the driver's own handling would open them too late.
         connection.isolation_level = None
+        for name, function in SQLITE_FUNCTIONS.items():
+            connection.create_function(name, 1, function, deterministic=True)
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
         # Without it, INSERT OR REPLACE deletes a row past the trigger that refuses it.

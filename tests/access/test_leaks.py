@@ -10,6 +10,7 @@ import httpx2 as httpx
 import pytest
 
 from service.access.roles import Role
+from service.exchange.odata.catalogue import SETS
 from tests.access.world import MARK, World, build
 from tests.api.test_filters import QUERIES
 from tests.conftest import Api
@@ -149,6 +150,27 @@ def test_the_feed_of_its_partners_has_all_of_it(world: World) -> None:
     }
     events = pages(world, (Role.VIEWER, "police"), "/v1/events?limit=7")
     assert wanted <= {(event["resource"], event["resource_id"]) for event in events}
+
+
+@of_strangers
+def test_no_set_of_the_odata_feed_shows_it(world: World, stranger: tuple[Role, str]) -> None:
+    hidden = world.row("strategies", "foreign")
+    for name, entities in SETS.items():
+        answer = asked(world, stranger, f"/odata/{name}?$count=true")
+        assert answer.status_code in (200, 403)
+        rows = answer.json().get("value", [])
+        assert answer.json().get("@odata.count", 0) == len(rows)
+        if name not in ("Boards", "Organisations"):
+            assert says_nothing(world, rows), name
+        if "strategy_id" in entities.by_name:
+            counted = asked(world, stranger, f"/odata/{name}/$count?$filter=strategy_id eq {hidden}")
+            assert counted.text == "0" or counted.status_code == answer.status_code == 403
+
+
+def test_the_odata_feed_of_its_partners_has_all_of_it(world: World) -> None:
+    for name in SETS:
+        rows = asked(world, (Role.VIEWER, "police"), f"/odata/{name}").json()["value"]
+        assert not says_nothing(world, rows) or name == "Organisations", name
 
 
 @of_strangers

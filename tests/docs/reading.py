@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -17,7 +18,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 TAG = re.compile(r'"[0-9a-f]{24}"')
 MORE = "…"
-TAKES_A_VALUE = {"-H", "-X", "-d", "-u", "-o"}
+TAKES_A_VALUE = {"-H", "-X", "-d", "-u", "-o", "--data-urlencode"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,10 @@ def parse_curl(command: str, token: str) -> Command:
             sent.method = value
         elif word == "-d":
             sent.body = value
+        elif word == "--data-urlencode":
+            # With -G, which stands before it, the value goes to the query.
+            name, _, said = value.partition("=")
+            sent.url += f"{'&' if '?' in sent.url else '?'}{name}={quote(said)}"
         elif word == "-u":
             name, _, password = value.partition(":")
             sent.user = (name, password)
