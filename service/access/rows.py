@@ -115,7 +115,7 @@ def list_rows(
         },
     )
     names = tuple(result.keys())
-    items = [listing.arrange(dict(zip(names, row, strict=True))) for row in result]
+    items = [listing.arrange(dict(zip(names, row, strict=True))) for row in result.all()]
     if len(items) <= query.limit:
         return Page(items, None)
     return Page(items[: query.limit], encode_cursor(keys, items[query.limit - 1]))

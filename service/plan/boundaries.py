@@ -6,7 +6,7 @@ owner is known where its organisation is a partner, or where it answers for some
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, exists, func, not_, or_, select
 
 from service.access.policy import Actor, may_report, may_write
 from service.access.resource import ORGANISATIONS, Lens, is_within, seen_by, to_all
@@ -37,7 +37,9 @@ def of_workstream(rows: FromClause, _seq: Seq, lens: Lens) -> ColumnElement[bool
 def of_milestone(rows: FromClause, _seq: Seq, lens: Lens) -> ColumnElement[bool]:
     """Show what is about a milestone that may be seen."""
     if "strategy_id" in rows.c:
-        return lens.shows(rows.c.strategy_id)
+        # It is never null. By itself it would have SQLite read through all milestones ahead of each page, to know
+        # (by a Bloom filter) which ones need not be looked up.
+        return lens.shows(func.coalesce(rows.c.strategy_id, rows.c.milestone_id))
     return and_(*is_within(rows.c.milestone_id, models.milestone, lens))
 
 
