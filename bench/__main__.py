@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from bench import asking, loading, reading, starting, writing
+from bench import asking, files, loading, reading, starting, writing
 from bench.cores import CLIENT_CORE, CORES, on_core
 from bench.databases import home
 from bench.measure import Finding
@@ -30,6 +30,10 @@ ROWS: dict[str, Callable[[Stage], Awaitable[list[Finding]]]] = {
     "trend": asking.over_quarters,
     "write": writing.one_writer,
     "writers": writing.many_writers,
+    "csv": files.table_as_csv,
+    "xlsx": files.table_as_xlsx,
+    "workbook": files.workbook_back,
+    "odata": files.feed_page,
     "start": starting.start,
     "load": loading.load,
 }

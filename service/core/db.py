@@ -345,7 +345,7 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         # What is deleted or written over is gone from the file too: it may have been a person's name.
         cursor.execute("PRAGMA secure_delete = ON")
-        cursor.execute("PRAGMA cache_size = -65536")
+        cursor.execute("PRAGMA cache_size = -24576")
         # A commit that deletes its journal can be undone by a power cut: nothing waits until the name is gone from
         # the disk. A journal that is cut short in place is waited for, and takes fewer waits in all.
         cursor.execute(f"PRAGMA journal_mode = {'WAL' if is_wal_safe(sqlite3.sqlite_version_info) else 'TRUNCATE'}")

@@ -1,0 +1,249 @@
+"""Measuring files and feeds: tables out, a workbook back, and pages of the OData feed."""
+
+import asyncio
+import csv
+import http.client
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import xlsxwriter
+from openpyxl import load_workbook
+from python_calamine import CalamineWorkbook
+
+from bench.asking import statements_of
+from bench.cores import SERVER_CORE, on_core
+from bench.databases import bare
+from bench.measure import Finding, duel, shown_seconds
+from bench.reading import endless
+from bench.stage import House, Stage
+
+PART = 1 << 18
+PAGE = 1000
+MANY = 100_000_000
+BOUNDARY = "----part"
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """How long a file took, to its first byte and in all, and how much memory the server took meanwhile."""
+
+    first: float
+    seconds: float
+    megabytes: float
+    body: bytes
+
+
+async def table_as_csv(stage: Stage) -> list[Finding]:
+    """Measure the CSV of all updates against the same statement by the bare driver, written by Python's csv module."""
+    house = stage.full
+    plain = await asyncio.to_thread(_stream, house, "/v1/updates?format=csv")
+    bare_seconds = await _csv_seconds(house)
+    again = await asyncio.to_thread(_stream, house, "/v1/updates?format=csv")
+    seconds = min(plain.seconds, again.seconds)
+    raw = f"{shown_seconds(seconds)}; {shown_seconds(bare_seconds)}"
+    count = f"{stage.size.updates:,}"
+    return [
+        Finding(f"CSV of {count} updates", 2.0, seconds / bare_seconds, raw, "× csv"),
+        Finding("memory of the server while it writes that", 50, plain.megabytes, "above idle", "MB"),
+        Finding("first byte of that", 0.1, plain.first / plain.seconds, shown_seconds(plain.first), "× all"),
+    ]
+
+
+async def _csv_seconds(house: House) -> float:
+    """Return how long it takes to fetch the same rows by the bare driver and to write them."""
+    sql, parameters = (await asyncio.to_thread(statements_of, house, f"/v1/updates?limit={PAGE}"))[-1]
+    async with bare(house.url) as driver:
+        with on_core(SERVER_CORE):
+            started = time.perf_counter()
+            rows = await driver.run(sql, [MANY if each == PAGE + 1 else each for each in parameters])
+            csv.writer(io.StringIO()).writerows(rows)
+            return time.perf_counter() - started
+
+
+async def table_as_xlsx(stage: Stage) -> list[Finding]:
+    """Measure the XLSX of all milestones against XlsxWriter with the same cells."""
+    house = stage.full
+    found = await asyncio.to_thread(_stream, house, "/v1/milestones?format=xlsx")
+    path = stage.home.folder / "bare.xlsx"
+    rows = await asyncio.to_thread(_cells_of, found.body)
+    with on_core(SERVER_CORE):
+        bare_seconds = await asyncio.to_thread(_xlsx_seconds, path, rows)
+    path.unlink()
+    raw = f"{shown_seconds(found.seconds)}; {shown_seconds(bare_seconds)}"
+    count = f"{stage.size.milestones:,}"
+    return [
+        Finding(f"XLSX of {count} milestones", 1.5, found.seconds / bare_seconds, raw, "× XlsxWriter"),
+        Finding("first byte of that", 0.1, found.first / found.seconds, shown_seconds(found.first), "× all"),
+    ]
+
+
+def _cells_of(content: bytes) -> list[list[Any]]:
+    return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+
+
+def _xlsx_seconds(path: Path, rows: Sequence[Sequence[Any]]) -> float:
+    started = time.perf_counter()
+    book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
+    sheet, dated = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd"})
+    for number, row in enumerate(rows):
+        for place, cell in enumerate(row):
+            if isinstance(cell, str):
+                if cell:
+                    sheet.write_string(number, place, cell)
+            elif isinstance(cell, bool):
+                sheet.write_boolean(number, place, cell)
+            elif isinstance(cell, date | datetime):
+                sheet.write_datetime(number, place, cell, dated)
+            else:
+                sheet.write_number(number, place, cell)
+    book.close()
+    return time.perf_counter() - started
+
+
+async def workbook_back(stage: Stage) -> list[Finding]:
+    """Measure the preview and the applying of a workbook of the strategy that is asked about."""
+    house = stage.alone
+    workbook = (await asyncio.to_thread(_stream, house, "/v1/strategies/1/workbook")).body
+    _preview(house, workbook)
+    seconds, _ = await asyncio.to_thread(_preview, house, workbook)
+    read = await asyncio.to_thread(_read_seconds, workbook)
+    listed = sum([(await house.caller.ask(house.caller.get(path))).seconds for path in await _pages(house)])
+    lines = 2 * stage.size.first_milestones
+    raw = f"{shown_seconds(seconds)}; reading {shown_seconds(read)}, list {shown_seconds(listed)}"
+    changed = await asyncio.to_thread(_with_other_titles, workbook)
+    _, made = await asyncio.to_thread(_preview, house, changed)
+    applied = await asyncio.to_thread(_apply, house, made)
+    inserted = await _bare_changes(stage)
+    told = f"{shown_seconds(applied)}; bare {shown_seconds(inserted)}"
+    return [
+        Finding(f"preview of a workbook of {lines:,} lines", 2.0, seconds / (read + listed), raw, "× reading + list"),
+        Finding(f"applying {stage.size.first_milestones:,} changed lines", 3.0, applied / inserted, told, "× bare"),
+    ]
+
+
+async def _pages(house: House) -> list[str]:
+    paths, path = [], f"/v1/milestones?strategy_id=1&limit={PAGE}"
+    while path:
+        paths.append(path)
+        path = orjson.loads((await house.caller.ask(house.caller.get(path))).body)["next"]
+    return paths
+
+
+def _read_seconds(workbook: bytes) -> float:
+    with on_core(SERVER_CORE):
+        started = time.perf_counter()
+        book = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
+        for name in book.sheet_names:
+            book.get_sheet_by_name(name).to_python()
+        return time.perf_counter() - started
+
+
+def _with_other_titles(workbook: bytes) -> bytes:
+    """Return a workbook in which every milestone has another title."""
+    book = load_workbook(io.BytesIO(workbook))
+    sheet = book["Milestones"]
+    heads = [str(cell.value) for cell in sheet[1]]
+    place = next(number for number, head in enumerate(heads, 1) if head.lower() == "title")
+    for row in range(2, sheet.max_row + 1):
+        if sheet.cell(row, place).value:
+            sheet.cell(row, place).value = f"{sheet.cell(row, place).value} again"
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def _preview(house: House, workbook: bytes) -> tuple[float, dict[str, Any]]:
+    part = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="strategy_id"\r\n\r\n1\r\n--{BOUNDARY}\r\n'
+        'Content-Disposition: form-data; name="file"; filename="plan.xlsx"\r\n\r\n'
+    )
+    body = part.encode() + workbook + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return _post(house, "/v1/imports", body, f"multipart/form-data; boundary={BOUNDARY}")
+
+
+def _apply(house: House, made: dict[str, Any]) -> float:
+    body = orjson.dumps({"sha256": made["sha256"], "accept": []})
+    return _post(house, f"/v1/imports/{made['id']}/apply", body, "application/json")[0]
+
+
+def _post(house: House, path: str, body: bytes, kind: str) -> tuple[float, dict[str, Any]]:
+    connection = http.client.HTTPConnection("127.0.0.1", house.caller.port)
+    started = time.perf_counter()
+    headers = {"Authorization": f"Bearer {house.caller.token}", "Content-Type": kind}
+    connection.request("POST", path, body, headers)
+    answer = connection.getresponse()
+    said = answer.read()
+    seconds = time.perf_counter() - started
+    assert answer.status in (200, 201), said[:500]  # noqa: S101 A measurement of a refusal is none.
+    return seconds, dict(orjson.loads(said))
+
+
+async def _bare_changes(stage: Stage) -> float:
+    """Return how long it takes to change as many rows by the bare driver, each kept as it was and logged."""
+    async with bare(stage.alone.url) as driver:
+        rows = await driver.run("SELECT id FROM milestone WHERE strategy_id = 1 ORDER BY id")
+        columns = [each[0] for each in await driver.run(NAMES[stage.is_sqlite])]
+        names = ", ".join(columns)
+        mark = "?" if stage.is_sqlite else "$1"
+        with on_core(SERVER_CORE):
+            started = time.perf_counter()
+            await driver.run("BEGIN")
+            for (row_id,) in rows:
+                kept = f"INSERT INTO milestone_history ({names}, to_seq) SELECT {names}, 2000000000 FROM milestone"  # noqa: S608 Our own names.
+                await driver.run(f"{kept} WHERE id = {mark}", [row_id])
+                await driver.run(
+                    f"UPDATE milestone SET title = 'x', version = version + 1, from_seq = 2000000000 WHERE id = {mark}",  # noqa: S608 As above.
+                    [row_id],
+                )
+            logged = [(2_000_000_000, number, "milestones", row[0], 2, "changed") for number, row in enumerate(rows)]
+            await driver.insert_many("stamp", ("seq", "at"), [(2_000_000_000, 4_000_000_000_000_000)])
+            await driver.insert_many("change", ("seq", "position", "resource", "row_id", "version", "action"), logged)
+            await driver.run("ROLLBACK")
+            return time.perf_counter() - started
+
+
+NAMES = {
+    True: "SELECT name FROM pragma_table_info('milestone') ORDER BY cid",
+    False: "SELECT attname FROM pg_attribute WHERE attrelid = 'milestone'::regclass AND attnum > 0 ORDER BY attnum",
+}
+
+
+async def feed_page(stage: Stage) -> list[Finding]:
+    """Measure a page of the OData feed against the same page of the JSON list."""
+    caller, pace = stage.full.caller, stage.pace
+
+    async def rate(request: Callable[[], bytes]) -> float:
+        return (await caller.rate(request, pace.seconds, 1)).per_second(200)
+
+    feed = endless(caller.get("/odata/Milestones?$top=1000"))
+    listed = endless(caller.get(f"/v1/milestones?limit={PAGE}"))
+    found = await duel(lambda: rate(feed.__next__), lambda: rate(listed.__next__), pace.rounds)
+    raw = f"{found.thing:,.1f}/s; {found.other:,.1f}/s"
+    return [Finding(f"OData page of {PAGE:,} milestones", 0.7, found.quotient, raw, "× JSON list", is_least=True)]
+
+
+def _stream(house: House, path: str) -> Streamed:
+    """Get a file as it comes."""
+    process = Path(f"/proc/{house.served.process_id}")
+    idle = house.served.resident_megabytes
+    # The highest mark of its memory starts afresh.
+    (process / "clear_refs").write_text("5", encoding="ascii")
+    connection = http.client.HTTPConnection("127.0.0.1", house.caller.port)
+    started = time.perf_counter()
+    connection.request("GET", path, headers={"Authorization": f"Bearer {house.caller.token}"})
+    answer = connection.getresponse()
+    parts = [answer.read(1)]
+    first = time.perf_counter() - started
+    while part := answer.read(PART):
+        parts.append(part)
+    seconds = time.perf_counter() - started
+    assert answer.status == http.client.OK, parts[0]  # noqa: S101 A measurement of a refusal is none.
+    status = (process / "status").read_text(encoding="utf-8")
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
+    return Streamed(first, seconds, peak - idle, b"".join(parts))
