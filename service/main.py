@@ -48,20 +48,24 @@ from service.progress import api as progress
 from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES
 from service.progress.schemas import MilestoneVersion
+from service.reporting import api as reporting
+from service.reporting.reports import REPORTS
+from service.reporting.schemas import ReportVersion
 from service.settings import Settings, read_settings
 
 METRICS = 'tracker_requests_total{method="GET",route="/v1/progress",status="200"} 23.0\n'
 SECONDS_BETWEEN_USES = 60
 LISTS: dict[str, type[BaseModel]] = {
-    **{each.name: each.read for each in (*COLLECTIONS, MILESTONES, INDICATORS, USERS)},
+    **{each.name: each.read for each in (*COLLECTIONS, MILESTONES, INDICATORS, REPORTS, USERS)},
     **{history_name(each): history_model(each.noun, each.read) for each in (*COLLECTIONS, INDICATORS, USERS)},
     history_name(MILESTONES): history_model(MILESTONES.noun, MilestoneVersion),
+    history_name(REPORTS): history_model(REPORTS.noun, ReportVersion),
     "updates": StatusUpdateRead,
     "observations": ObservationRead,
     "tokens": TokenRead,
     "events": Event,
 }
-FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, USERS)
+FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, REPORTS, USERS)
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
 
@@ -93,7 +97,17 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     for resource in COLLECTIONS:
         app.include_router(collection_router(resource))
-    for router in (access.users, access.router, feed_router(FEED), exchange.router, odata.router, health, guarded):
+    for router in (
+        reporting.reports,
+        reporting.router,
+        access.users,
+        access.router,
+        feed_router(FEED),
+        exchange.router,
+        odata.router,
+        health,
+        guarded,
+    ):
         app.include_router(router)
     app.router.routes.append(odata.WRITES)
     app.router.routes.append(Route(feeds.PATH, feeds.Feeds(), methods=["GET"], include_in_schema=False))
@@ -212,6 +226,7 @@ TAGS = {
     "decisions": "What boards decided or are asked to decide.",
     "funding-awards": "Money for workstreams.",
     "indicators": "Outcome measures and what was observed.",
+    "reports": "Quarterly reports: drafts, publishing, files, and proof.",
     "events": "The change feed.",
     "imports": "Workbooks that come back: what they would change, and changing it.",
     "tables": "What the columns of lists and figures are, where these are had as CSV.",
