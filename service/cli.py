@@ -41,6 +41,7 @@ from service.exchange.planfile import read_plan_file
 from service.exchange.reading import read_sent
 from service.exchange.sheets import SHEETS
 from service.plan.models import organisation, strategy
+from service.reporting.due import Done, run_due
 from service.reporting.folders import write_report
 from service.settings import PREFIX, Settings, SettingsError, read_settings
 
@@ -238,6 +239,22 @@ def _strategy_id(connection: Connection, ref: str) -> int:
     if found is None:
         raise click.UsageError(f"There is no strategy with the ref {ref}.")
     return int(found)
+
+
+@cli.command("run-due")
+def run_due_command() -> None:
+    """Do everything that is due: drafts, publishing, deliveries and reminders.
+
+    Safe to run at any time, any number of times, and on several machines at once.
+    """
+    settings = read_settings()
+
+    async def act(database: Database) -> Done:
+        if not await database.snapshot(_is_current):
+            raise Conflict(NOT_CURRENT)
+        return await run_due(database, settings)
+
+    click.echo(_run(settings, act))
 
 
 @cli.command("report")

@@ -176,6 +176,10 @@ def report_once(connection: Connection) -> None:
     strategy = first_id(connection, metadata.tables["strategy"])
     values = {"ref": "2018-19-Q3", "strategy_id": strategy, "known_at": recorder.at, **stand, **said}
     made = recorder.add(metadata.tables["report"], values)
+    told = {"makes_drafts": True, "publishes_after_days": 21, "to_folder": True, "sends_reminders": True}
+    recorder.add(metadata.tables["report_schedule"], {"ref": "quarterly", "strategy_id": strategy, **told})
+    brought = {"key": "report:1:folder", "kind": "folder", "strategy_id": strategy, "report_id": made["id"]}
+    connection.execute(insert(metadata.tables["delivery"]).values(**brought, attempts=1, created_at=clock.now()))
     file = {"report_id": made["id"], "name": "report.json", "sha256": "0" * 64, "content": b"\x00{}"}
     connection.execute(insert(metadata.tables["report_file"]).values(file))
 

@@ -115,6 +115,8 @@ TABLE: dict[str, Row] = {
         for name in ("get_import", "apply_import", "get_marked_import")
     },
     **of_collection("report", "reports", Scope.REPORT),
+    **of_collection("report_schedule", "report_schedules", Scope.REPORT),
+    "list_deliveries": reading(Deed.LIST, "deliveries"),
     "publish_report": writing(Deed.WRITE, "reports", scope=Scope.REPORT),
     "withdraw_report": writing(Deed.WRITE, "reports", scope=Scope.REPORT),
     "get_report_file": reading(Deed.READ, "reports"),

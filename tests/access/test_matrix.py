@@ -37,6 +37,7 @@ MADE: dict[str, str] = {
     ' "strategy_id": {strategies}}',
 }
 MADE["reports"] = '{"quarter": "2018-19-Q3", "strategy_id": {strategies}}'
+MADE["report-schedules"] = '{"strategy_id": {strategies}}'
 # What is done with as little as is needed to be let in: nothing changes, whoever asks.
 REPORTED = '{"status": "on_hold", "effective_on": "2999-01-01"}'
 VALUE = '{"value": 1.0, "published_on": "2018-12-10", "period_start": "2018-12-10", "period_end": "2018-12-09"}'

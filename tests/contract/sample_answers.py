@@ -178,7 +178,7 @@ def reports_of(api: Api) -> dict[str, dict[str, Any]]:
     made = api.made("/v1/reports", **draft)
     address = f"/v1/reports/{made['id']}"
     found: dict[str, dict[str, Any]] = {"create_report": {"request": draft, "response": made}}
-    change = {"summary": "The Hope Project is funded, and begins in January."}
+    change: dict[str, Any] = {"summary": "The Hope Project is funded, and begins in January."}
     found["change_report"] = {"request": change, "response": api.patch(address, change).json()}
     tag = {"If-Match": api.get(address).headers["etag"]}
     found["publish_report"] = {"response": api.call("POST", f"{address}/publish", headers=tag).json()}
@@ -189,6 +189,16 @@ def reports_of(api: Api) -> dict[str, dict[str, Any]]:
     one = {"name": "report.pdf", "sha256": "5f" * 32, "rendered_sha256": "5f" * 32, "identical": True}
     found["verify_report"] = {"response": {**proof, "files": [one]}}
     found["get_report_restatement"] = {"response": api.get(f"{address}/restatement").json()}
+    plan = {"strategy_id": 1, "publishes_after_days": 21, "owner_ids": [1]}
+    schedule = api.made("/v1/report-schedules", **plan)
+    where = f"/v1/report-schedules/{schedule['id']}"
+    found["create_report_schedule"] = {"request": plan, "response": schedule}
+    change = {"publishes_after_days": 28, "change_reason": "The board meets later."}
+    found["change_report_schedule"] = {"request": change, "response": api.patch(where, change).json()}
+    found["get_report_schedule"] = {"response": api.get(where).json()}
+    found["list_report_schedules"] = {"response": api.get("/v1/report-schedules").json()}
+    found["get_report_schedule_history"] = {"response": api.get(f"{where}/history").json()}
+    found["list_deliveries"] = {"response": {"items": [], "next": None}}
     body = {"reason": "The wrong milestone was closed."}
     found["withdraw_report"] = {"request": body, "response": api.post(f"{address}/withdraw", body).json()}
     return found

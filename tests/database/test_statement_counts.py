@@ -59,6 +59,10 @@ READS: dict[str, tuple[str, int]] = {
     "history reports": ("/v1/reports/1/history", PAGE),
     # The report; the newest stamp and the one of publishing; both roll-ups of both; the reports that came late.
     "restatement of a report": ("/v1/reports/1/restatement", CALLER + 17),
+    "list schedules": ("/v1/report-schedules", PAGE),
+    "get schedule": ("/v1/report-schedules/1", ROW),
+    "history schedules": ("/v1/report-schedules/1/history", PAGE),
+    "list deliveries": ("/v1/deliveries", PAGE),
     "list events": ("/v1/events?after=1", PAGE),
     # The rest of a transaction that is longer than the page: the sample plan was loaded in one.
     "list events of a long transaction": ("/v1/events", PAGE + 1),
@@ -80,7 +84,16 @@ READS: dict[str, tuple[str, int]] = {
     # Sums and members of both sides; no groups.
     "changes": (f"/v1/progress/changes?strategy_id=1&{YEARS}", CALLER + 6),
 }
-WITHOUT_PAST = ("history", "restatement", "get import", "list events", "who am I", "list tokens", "get token")
+WITHOUT_PAST = (
+    "history",
+    "restatement",
+    "get import",
+    "list deliveries",
+    "list events",
+    "who am I",
+    "list tokens",
+    "get token",
+)
 PAST = {name: (where, count) for name, (where, count) in READS.items() if not name.startswith(WITHOUT_PAST)}
 
 
@@ -158,6 +171,7 @@ def found(served: Api) -> list[dict[str, int]]:
     found = []
     send_csv(served, 1, b"ref\ndrug-misuse")
     published_report(served, 1)
+    served.made("/v1/report-schedules", strategy_id=1)
     for rows in (1, 4):
         grow(served, FIRST, rows)
         known_at = served.patch("/v1/boards/1", {}).json()["updated_at"]

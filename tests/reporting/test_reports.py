@@ -316,7 +316,7 @@ def test_two_who_publish_at_once_make_one_report(sample: Api) -> None:
     async def both() -> list[int]:
         import httpx2 as httpx  # noqa: PLC0415 It is for this alone.
 
-        transport = httpx.ASGITransport(sample.client.app)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(sample.client.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
             answers = await asyncio.gather(*(client.post(f"{address}/publish", headers=headers) for _ in range(4)))
         return sorted(answer.status_code for answer in answers)
