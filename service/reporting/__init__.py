@@ -1,1 +1,0 @@
-"""Quarterly reports: what is in them, their files, and when they are made."""
