@@ -106,9 +106,9 @@ class Caller:
         """Return the bytes of a GET."""
         return f"GET {path} HTTP/1.1\r\n{self._common()}{headers}\r\n".encode()
 
-    def post(self, path: str, body: bytes) -> bytes:
-        """Return the bytes of a POST of JSON."""
-        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    def post(self, path: str, body: bytes, kind: str = "application/json") -> bytes:
+        """Return the bytes of a POST."""
+        about = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
         return f"POST {path} HTTP/1.1\r\n{self._common()}{about}\r\n".encode() + body
 
     async def ask(self, request: bytes, status: int = 200) -> Answer:

@@ -17,6 +17,7 @@ from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
 from bench.asking import statements_of
+from bench.client import Answer
 from bench.cores import SERVER_CORE, on_core
 from bench.databases import bare
 from bench.measure import Finding, duel, shown_seconds
@@ -110,15 +111,14 @@ async def workbook_back(stage: Stage) -> list[Finding]:
     """Measure the preview and the applying of a workbook of the strategy that is asked about."""
     house = stage.alone
     workbook = (await asyncio.to_thread(_stream, house, "/v1/strategies/1/workbook")).body
-    _preview(house, workbook)
-    seconds, _ = await asyncio.to_thread(_preview, house, workbook)
+    await _preview(house, workbook)
+    seconds = (await _preview(house, workbook)).seconds
     read = await asyncio.to_thread(_read_seconds, workbook)
     listed = sum([(await house.caller.ask(house.caller.get(path))).seconds for path in await _pages(house)])
     lines = 2 * stage.size.first_milestones
     raw = f"{shown_seconds(seconds)}; reading {shown_seconds(read)}, list {shown_seconds(listed)}"
     changed = await asyncio.to_thread(_with_other_titles, workbook)
-    _, made = await asyncio.to_thread(_preview, house, changed)
-    applied = await asyncio.to_thread(_apply, house, made)
+    applied = (await _apply(house, await _preview(house, changed))).seconds
     inserted = await _bare_changes(stage)
     told = f"{shown_seconds(applied)}; bare {shown_seconds(inserted)}"
     return [
@@ -158,30 +158,20 @@ def _with_other_titles(workbook: bytes) -> bytes:
     return made.getvalue()
 
 
-def _preview(house: House, workbook: bytes) -> tuple[float, dict[str, Any]]:
+async def _preview(house: House, workbook: bytes) -> Answer:
     part = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="strategy_id"\r\n\r\n1\r\n--{BOUNDARY}\r\n'
         'Content-Disposition: form-data; name="file"; filename="plan.xlsx"\r\n\r\n'
     )
     body = part.encode() + workbook + f"\r\n--{BOUNDARY}--\r\n".encode()
-    return _post(house, "/v1/imports", body, f"multipart/form-data; boundary={BOUNDARY}")
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    return await house.caller.ask(house.caller.post("/v1/imports", body, kind), 201)
 
 
-def _apply(house: House, made: dict[str, Any]) -> float:
+async def _apply(house: House, preview: Answer) -> Answer:
+    made = orjson.loads(preview.body)
     body = orjson.dumps({"sha256": made["sha256"], "accept": []})
-    return _post(house, f"/v1/imports/{made['id']}/apply", body, "application/json")[0]
-
-
-def _post(house: House, path: str, body: bytes, kind: str) -> tuple[float, dict[str, Any]]:
-    connection = http.client.HTTPConnection("127.0.0.1", house.caller.port)
-    started = time.perf_counter()
-    headers = {"Authorization": f"Bearer {house.caller.token}", "Content-Type": kind}
-    connection.request("POST", path, body, headers)
-    answer = connection.getresponse()
-    said = answer.read()
-    seconds = time.perf_counter() - started
-    assert answer.status in (200, 201), said[:500]  # noqa: S101 A measurement of a refusal is none.
-    return seconds, dict(orjson.loads(said))
+    return await house.caller.ask(house.caller.post(f"/v1/imports/{made['id']}/apply", body))
 
 
 async def _bare_changes(stage: Stage) -> float:

@@ -1,10 +1,10 @@
 """Column types and SQL expressions that mean the same on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -94,6 +94,30 @@ def constants(values: Iterable[str]) -> list[ColumnElement[Any]]:
     return [constant(value) for value in values]
 
 
+Function = TypeVar("Function", bound=type[GenericFunction[Any]])
+
+
+def spelt(*, sqlite: str, postgresql: str) -> Callable[[Function], Function]:
+    """Return a decorator that says how a function is written for each database: `{0}` is its first argument."""
+
+    def spell(function: Function) -> Function:
+        for dialect, template in (("sqlite", sqlite), ("postgresql", postgresql)):
+            _spell(function, dialect, template)
+        return function
+
+    return spell
+
+
+def _spell(function: type[GenericFunction[Any]], dialect: str, template: str) -> None:
+    @compiles(function, dialect)
+    def write(element: GenericFunction[Any], compiler: SQLCompiler, **kw: Any) -> str:
+        return template.format(*(compiler.process(clause, **kw) for clause in element.clauses))
+
+
+@spelt(
+    sqlite="CAST(julianday({1}) - julianday({0}) AS INTEGER)",
+    postgresql="CAST(CAST({1} AS DATE) - CAST({0} AS DATE) AS BIGINT)",
+)
 class days_between(GenericFunction[int]):  # noqa: N801 SQL functions are written small.
     """Whole days from the first date to the second: `days_between(start, end)`."""
 
@@ -101,18 +125,7 @@ class days_between(GenericFunction[int]):  # noqa: N801 SQL functions are writte
     inherit_cache = True
 
 
-@compiles(days_between, "sqlite")
-def _days_between_sqlite(element: days_between, compiler: SQLCompiler, **kw: Any) -> str:
-    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"CAST(julianday({end}) - julianday({start}) AS INTEGER)"
-
-
-@compiles(days_between, "postgresql")
-def _days_between_postgresql(element: days_between, compiler: SQLCompiler, **kw: Any) -> str:
-    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"CAST(CAST({end} AS DATE) - CAST({start} AS DATE) AS BIGINT)"
-
-
+@spelt(sqlite="{0} = {1}", postgresql="{0} = ANY (ARRAY{1})")
 class looked_up(GenericFunction[bool]):  # noqa: N801 SQL functions are written small.
     """Whether a key is the one that a sub-select finds: `looked_up(table.c.id, select(…).scalar_subquery())`.
 
@@ -126,18 +139,6 @@ class looked_up(GenericFunction[bool]):  # noqa: N801 SQL functions are written 
     def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 SQLAlchemy names it.
         """Stand alone: compared with 1, as SQLAlchemy would have it on SQLite, no index could serve."""
         return self
-
-
-@compiles(looked_up, "sqlite")
-def _looked_up_sqlite(element: looked_up, compiler: SQLCompiler, **kw: Any) -> str:
-    key, found = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{key} = {found}"
-
-
-@compiles(looked_up, "postgresql")
-def _looked_up_postgresql(element: looked_up, compiler: SQLCompiler, **kw: Any) -> str:
-    key, found = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{key} = ANY (ARRAY{found})"
 
 
 class IdSet(TypeDecorator[Sequence[int]]):
@@ -172,6 +173,11 @@ def _listed(ids: tuple[int, ...]) -> str:
     return ",".join(map(str, ids))
 
 
+@spelt(
+    # The plus keeps the key's index out of it: the first hundred rows would else be picked from all there are.
+    sqlite="+{0} IN (SELECT value FROM json_each({1}))",
+    postgresql="{0} = ANY (CAST({1} AS BIGINT[]))",
+)
 class is_among(GenericFunction[bool]):  # noqa: N801 SQL functions are written small.
     """Whether a key is one of many ids: `is_among(table.c.id, bindparam("ids", type_=IdSet))`."""
 
@@ -179,36 +185,12 @@ class is_among(GenericFunction[bool]):  # noqa: N801 SQL functions are written s
     inherit_cache = True
 
 
-@compiles(is_among, "sqlite")
-def _is_among_sqlite(element: is_among, compiler: SQLCompiler, **kw: Any) -> str:
-    key, ids = (compiler.process(clause, **kw) for clause in element.clauses)
-    # The plus keeps the key's index out of it: the first hundred rows would else be picked from all there are.
-    return f"+{key} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 Both are parts of the statement.
-
-
-@compiles(is_among, "postgresql")
-def _is_among_postgresql(element: is_among, compiler: SQLCompiler, **kw: Any) -> str:
-    key, ids = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{key} = ANY (CAST({ids} AS BIGINT[]))"
-
-
+@spelt(sqlite="instr({1}, ',' || {0} || ',') > 0", postgresql="strpos({1}, ',' || {0} || ',') > 0")
 class is_written_in(GenericFunction[bool]):  # noqa: N801 SQL functions are written small.
     """Whether a key stands in a text such as `,1,3,7,`: for one row that is quicker than to read the set."""
 
     type = Boolean()
     inherit_cache = True
-
-
-@compiles(is_written_in, "sqlite")
-def _is_written_in_sqlite(element: is_written_in, compiler: SQLCompiler, **kw: Any) -> str:
-    key, ids = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"instr({ids}, ',' || {key} || ',') > 0"
-
-
-@compiles(is_written_in, "postgresql")
-def _is_written_in_postgresql(element: is_written_in, compiler: SQLCompiler, **kw: Any) -> str:
-    key, ids = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"strpos({ids}, ',' || {key} || ',') > 0"
 
 
 class json_list(GenericFunction[list[Any]]):  # noqa: N801 SQL functions are written small.

@@ -19,6 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 LARGEST_ID = 2**53 - 1
+LARGEST_NUMBER = 1e15
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 # The same years, for those who read the schema.
 YEARS = "^(19|2[0-9])[0-9]{2}-"
@@ -147,7 +148,7 @@ Amount = Annotated[
     # It is always given as a text, which no reader rounds.
     WithJsonSchema(AMOUNT_TEXT, mode="serialization"),
 ]
-Number = Annotated[float, Strict(), Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+Number = Annotated[float, Strict(), Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER, allow_inf_nan=False)]
 
 
 class Input(BaseModel):

@@ -1,7 +1,6 @@
 """Keyset paging: a cursor holds the sort values of the last row, so that a page never skips or repeats one."""
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -142,10 +141,20 @@ def place_parameters(place: Sequence[Any]) -> dict[str, Any]:
     return {f"after_{number}": value for number, value in enumerate(place) if value is not None}
 
 
+def packed(content: bytes) -> str:
+    """Return content as it stands in an address: base64 of RFC 4648 for URLs, without padding."""
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def unpacked(text: str) -> bytes:
+    """Return the content that stands in an address; ValueError where there is none."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
 def encode_cursor(keys: Sequence[Key], row: Mapping[str, Any]) -> str:
     """Return the cursor that stands after a row."""
     held = [[("-" if key.is_descending else "") + key.name, _plain(row[key.name])] for key in keys]
-    return base64.urlsafe_b64encode(json.dumps(held, separators=(",", ":")).encode()).decode().rstrip("=")
+    return packed(json.dumps(held, separators=(",", ":")).encode())
 
 
 def decode_cursor(cursor: str, keys: Sequence[Key], rows: FromClause) -> list[Any]:
@@ -155,10 +164,10 @@ def decode_cursor(cursor: str, keys: Sequence[Key], rows: FromClause) -> list[An
         Malformed: it is no cursor, or one of another order.
     """
     try:
-        held = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        held = json.loads(unpacked(cursor))
         names = [entry[0] for entry in held]
-        values = [_typed(value, rows.c[key.name]) for key, (_, value) in zip(keys, held, strict=True)]
-    except (binascii.Error, ValueError, TypeError, LookupError, RecursionError):
+        values = [_of_column(value, rows.c[key.name]) for key, (_, value) in zip(keys, held, strict=True)]
+    except (ValueError, TypeError, LookupError, RecursionError):
         raise bad_cursor() from None
     if names != [("-" if key.is_descending else "") + key.name for key in keys]:
         raise bad_cursor()
@@ -184,11 +193,18 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _typed(value: Any, column: ColumnElement[Any]) -> Any:
-    """Return a value of a cursor as its column holds it; ValueError where it cannot be one."""
-    kind = column.type.python_type
+def _of_column(value: Any, column: ColumnElement[Any]) -> Any:
+    return typed(value, column.type.python_type, may_be_null=column_may_be_null(column))
+
+
+def typed(value: Any, kind: type[Any], *, may_be_null: bool) -> Any:
+    """Return a value of a cursor, as JSON has it, in the type that its column has in Python.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
     if value is None:
-        if not column_may_be_null(column):
+        if not may_be_null:
             raise ValueError(BAD_CURSOR)
         return None
     if kind in PARSERS:

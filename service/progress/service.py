@@ -1,6 +1,7 @@
 """The questions about progress: how do we stand, how did we get here, why did it move."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ from service.core.calendar import Every, period_ends
 from service.core.errors import Fault, Invalid
 from service.core.history import as_known
 from service.plan.models import strategy
-from service.progress.queries import Cell, Group, Question, fetch_cells, fetch_groups, fetch_members
+from service.progress.queries import CELL_COLUMN, Cell, Group, Question, fetch_cells, fetch_groups, fetch_members
 from service.progress.rules import RULES_VERSION, GroupBy, Member, add_up, effect_of, progress_of, reason_of
 
 MOST_POINTS = 120
@@ -42,8 +43,29 @@ def trend(connection: Connection, question: Question, points: Sequence[date]) ->
     Raises:
         NotFound: the strategy was not known.
     """
+    (found,) = trends(connection, question, points, (question.group_by,))
+    return found
+
+
+def trends(
+    connection: Connection, question: Question, points: Sequence[date], divisions: Sequence[GroupBy | None]
+) -> list[Figures]:
+    """Answer how a strategy stood at each of some dates, once for each way to divide it.
+
+    Raises:
+        NotFound: the strategy was not known.
+    """
     check_strategy(connection, question)
-    cells = fetch_cells(connection, question, points)
+    asked = [replace(question, group_by=group_by) for group_by in divisions]
+    # What is divided by priority and what by workstream are the same sums, put together in another way.
+    by_column = {CELL_COLUMN[each.group_by]: each for each in asked}
+    sums = {column: fetch_cells(connection, each, points) for column, each in by_column.items()}
+    return [_trend(connection, each, points, sums[CELL_COLUMN[each.group_by]]) for each in asked]
+
+
+def _trend(
+    connection: Connection, question: Question, points: Sequence[date], cells: Mapping[date, Mapping[int, Cell]]
+) -> Figures:
     groups = fetch_groups(connection, question)
     return {
         "strategy_id": question.strategy_id,

@@ -23,6 +23,8 @@ JSON_RANGES = frozenset({"application/json", "application/*", "*/*"})
 SHORT = {"json": "application/json"}
 # Types that JSON has values of by itself, so that nothing needs to be said of them.
 SELF_TOLD = frozenset({"Edm.String", "Edm.Boolean", "Edm.Double"})
+# What is written otherwise than it is held: amounts as numbers, and both as texts where no reader may round them.
+REWRITTEN, AMOUNTS = frozenset({Kind.INTEGER, Kind.AMOUNT}), frozenset({Kind.AMOUNT})
 # Options that a next page does not take over: they are kept in its token, or were answered on the first page.
 OF_FIRST_PAGE = frozenset({"$top", "$skip", "$count", "$skiptoken"})
 
@@ -111,7 +113,7 @@ class Writer:
         said: Row = {} if self.form.level is Level.NONE else {"@odata.context": self._context(question)}
         if found.count is not None:
             said["@odata.count"] = str(found.count) if self.form.is_exact else found.count
-        said["value"] = [self._shown(question, row) for row in found.rows]
+        said["value"] = self._shown(question, found.rows)
         if found.token is not None:
             kept = {name: value for name, value in options.items() if name not in OF_FIRST_PAGE}
             query = urlencode({**kept, "$skiptoken": found.token}, safe="$", quote_via=quote)
@@ -123,25 +125,35 @@ class Writer:
         said: Row = {}
         if self.form.level is not Level.NONE:
             said["@odata.context"] = f"{self._context(question)}/$entity"
-        return {**said, **self._shown(question, row)}
+        return {**said, **self._shown(question, [row])[0]}
 
     def _context(self, question: Question) -> str:
         names = f"({','.join(question.names)})" if question.is_narrowed else ""
         return f"{self.root}$metadata#{question.entities.name}{names}"
 
-    def _shown(self, question: Question, row: Row) -> Row:
+    def _shown(self, question: Question, rows: list[Row]) -> list[Row]:
+        """Return rows as they are shown; but for what JSON has no word for they stay as they are."""
+        if self.form.level is Level.FULL:
+            return [self._told(question, row) for row in rows]
+        kinds = {name: question.entities.by_name[name].kind for name in question.names}
+        wanted = REWRITTEN if self.form.is_exact else AMOUNTS
+        rewritten = {name: kind for name, kind in kinds.items() if kind in wanted}
+        for row in rows:
+            row.update({name: self._value(kind, row[name]) for name, kind in rewritten.items()})
+        return rows
+
+    def _told(self, question: Question, row: Row) -> Row:
+        """Return a row with everything that can be said of it."""
         entities = question.entities
-        values = {name: self._value(entities.by_name[name].kind, value) for name, value in row.items()}
-        if self.form.level is not Level.FULL:
-            return values
         said: Row = {"@odata.type": f"#{NAMESPACE}.{entities.entity}"}
-        if set(entities.keys) <= values.keys():
+        if set(entities.keys) <= row.keys():
             said["@odata.id"] = self._address(entities, row)
         for name in question.names:
-            type_ = edm_type(entities, entities.by_name[name])
-            if type_ not in SELF_TOLD and values[name] is not None:
+            column = entities.by_name[name]
+            type_ = edm_type(entities, column)
+            if type_ not in SELF_TOLD and row[name] is not None:
                 said[f"{name}@odata.type"] = "#" + type_.replace("Edm.", "")
-            said[name] = values[name]
+            said[name] = self._value(column.kind, row[name])
         return said
 
     def _address(self, entities: EntitySet, row: Row) -> str:
@@ -152,7 +164,7 @@ class Writer:
     def _value(self, kind: Kind, value: Any) -> Any:
         if value is None:
             return None
-        if self.form.is_exact and kind in (Kind.INTEGER, Kind.AMOUNT):
+        if self.form.is_exact and kind in REWRITTEN:
             return str(value)
         return float(value) if isinstance(value, Decimal) else value
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +21,16 @@ from service.exchange.odata.catalogue import SETS
 from service.exchange.odata.metadata import csdl, service_document
 from service.exchange.odata.model import EntitySet
 from service.exchange.odata.querying import count_rows, find_entity, find_page
-from service.exchange.odata.questions import OF_COUNT, OF_ONE, OF_SET, read_key, read_question, single_options
+from service.exchange.odata.questions import (
+    OF_ALL,
+    OF_COUNT,
+    OF_ONE,
+    OF_SET,
+    check_options,
+    read_key,
+    read_question,
+    single_options,
+)
 from service.exchange.odata.syntax import FilterError
 
 ROOT = "/odata/"
@@ -78,18 +88,24 @@ async def get_odata(visit: Myself) -> Response:
     path = request.path_params.get("path", "")
     root = root_of(request)
     if path == "$metadata":
-        _check_options(options, {"$format"})
+        check_options(options, OF_ALL)
         if options.get("$format", "xml") not in ("xml", "application/xml"):
             raise FilterError("The model is XML: ask for it with $format=xml, or without.", is_unsupported=True)
-        return Response(csdl(SETS.values()), headers=_caching(), media_type="application/xml")
+        return Response(_model(), headers=_caching(), media_type="application/xml")
     form = chosen_form(request.headers.get("accept"), options.get("$format"))
     if path == "":
-        _check_options(options, {"$format"})
+        check_options(options, OF_ALL)
         seen = [each for each in SETS.values() if find_refusal(visit.actor, each.reads) is None]
         return _answer(service_document(root, seen), form)
     if path.startswith("$"):
         raise FilterError(f"{path[:40]} is not supported.", is_unsupported=True)
     return await _ask(visit, path, options, Writer(root, form))
+
+
+@cache
+def _model() -> bytes:
+    """Return the model, which is the same for ever in one version of the service."""
+    return csdl(SETS.values())
 
 
 def root_of(request: Request) -> str:
@@ -115,12 +131,6 @@ def _check_version(request: Request) -> None:
         is_new_enough = False
     if not is_new_enough:
         raise FilterError("This feed speaks OData 4.0: ask with OData-MaxVersion: 4.0, or without.")
-
-
-def _check_options(options: dict[str, str], allowed: set[str]) -> None:
-    for name in options:
-        if name not in allowed:
-            raise FilterError(f"There is no option {name[:40]} here.")
 
 
 async def _ask(visit: Visit, path: str, options: dict[str, str], writer: Writer) -> Response:

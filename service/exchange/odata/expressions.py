@@ -32,6 +32,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeEngine
 
 from service.core.columns import Instant
 from service.core.letters import in_capitals, in_small_letters
@@ -133,21 +134,31 @@ def in_order(value: Value) -> Sql:
     return by_code_point(value.sql) if value.type is Type.TEXT else value.sql
 
 
+# How the values of each type are kept. An amount is whole pence.
+COLUMN_TYPES: dict[Type, TypeEngine[Any]] = {
+    Type.INTEGER: BigInteger(),
+    Type.NUMBER: Double(),
+    Type.AMOUNT: BigInteger(),
+    Type.TEXT: String(),
+    Type.FLAG: Boolean(),
+    Type.DATE: Date(),
+    Type.INSTANT: Instant(),
+}
 # An instant is a date to Python, and true a whole number.
-LITERALS: tuple[tuple[Any, Type, Any], ...] = (
-    (bool, Type.FLAG, Boolean()),
-    (int, Type.INTEGER, BigInteger()),
-    ((Decimal, float), Type.NUMBER, Double()),
-    (datetime, Type.INSTANT, Instant()),
-    (date, Type.DATE, Date()),
-    (str, Type.TEXT, String()),
+LITERALS: tuple[tuple[Any, Type], ...] = (
+    (bool, Type.FLAG),
+    (int, Type.INTEGER),
+    ((Decimal, float), Type.NUMBER),
+    (datetime, Type.INSTANT),
+    (date, Type.DATE),
+    (str, Type.TEXT),
 )
 
 
 def _constant(value: Any) -> Value:
     if value is None:
         return NULL
-    kind, column = next((type_, column) for of, type_, column in LITERALS if isinstance(value, of))
+    kind = next(type_ for of, type_ in LITERALS if isinstance(value, of))
     if kind is Type.TEXT and any(each == "\x00" or "\ud800" <= each <= "\udfff" for each in value):
         raise FilterError("A text in the filter holds a character that no text here can.")
     held, bound = value, 0.0
@@ -158,7 +169,7 @@ def _constant(value: Any) -> Value:
         bound = _number_bound(abs(held))
         if held and abs(held) < SMALLEST_NUMBER:
             raise FilterError("A number in the filter is smaller than is reckoned with.", is_unsupported=True)
-    return Value(literal(held, column), kind, may_be_null=False, constant=value, bound=bound)
+    return Value(literal(held, COLUMN_TYPES[kind]), kind, may_be_null=False, constant=value, bound=bound)
 
 
 def _whole_bound(bound: float) -> float:

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, FromClause, Select, select, type_coerce
 from service.access.policy import Act
 from service.access.resource import Lens, Link, Listing, Resource
 from service.core.columns import Money
-from service.core.fields import LARGEST_ID, Id, Ref, Title
+from service.core.fields import LARGEST_ID, LARGEST_NUMBER, Id, Ref, Title
 from service.core.history import Row, as_known
 from service.exchange.cells import Kind
 from service.exchange.columns import Column, columns_of
@@ -35,7 +35,7 @@ TYPES = {
     Kind.TEXT: Type.TEXT,
 }
 # How large a number of the API can be, where its field does not say less.
-LARGEST = {Kind.INTEGER: float(LARGEST_ID), Kind.NUMBER: 1e15}
+LARGEST = {Kind.INTEGER: float(LARGEST_ID), Kind.NUMBER: LARGEST_NUMBER}
 STATEMENTS_KEPT = 256
 
 

@@ -7,15 +7,10 @@ means the same of them as of any other set.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     Connection,
-    Date,
-    Double,
     FromClause,
     String,
     bindparam,
@@ -23,7 +18,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import column as named
-from sqlalchemy.types import TypeEngine
 
 from service.access.resource import View
 from service.core.answers import to_json
@@ -31,23 +25,25 @@ from service.core.calendar import Quarter, quarter_of
 from service.core.fields import Day, Id, Ref, Title
 from service.core.history import Known, Row, as_known
 from service.exchange.cells import Kind
-from service.exchange.odata.model import EntitySet
+from service.exchange.odata.expressions import COLUMN_TYPES
+from service.exchange.odata.model import TYPES, EntitySet
 from service.exchange.odata.syntax import Call, FilterError, Literal, Node, Property
 from service.plan import models
 from service.progress.queries import Question
 from service.progress.rules import GroupBy
 from service.progress.schemas import MilestoneFilters, Progress
-from service.progress.service import MOST_POINTS, trend
+from service.progress.service import MOST_POINTS, trends
 
 MOST_ROWS = 20_000
 TOO_MANY = f"That is more than {MOST_ROWS} rows: filter by strategy_id eq …, one strategy at a time."
 DIVISIONS = (GroupBy.PRIORITY, GroupBy.WORKSTREAM)
-COLUMN_TYPES: dict[Kind, tuple[TypeEngine[Any], str]] = {
-    Kind.INTEGER: (BigInteger(), "bigint"),
-    Kind.NUMBER: (Double(), "double precision"),
-    Kind.FLAG: (Boolean(), "boolean"),
-    Kind.DATE: (Date(), "date"),
-    Kind.TEXT: (String(), 'text COLLATE "C"'),
+# What PostgreSQL calls the types of the columns.
+POSTGRESQL_TYPES = {
+    Kind.INTEGER: "bigint",
+    Kind.NUMBER: "double precision",
+    Kind.FLAG: "boolean",
+    Kind.DATE: "date",
+    Kind.TEXT: 'text COLLATE "C"',
 }
 
 
@@ -128,9 +124,8 @@ def _rows_of(connection: Connection, view: View, known: Known, plan: _Plan) -> I
     quarters = {min(each.last_day, view.as_at): each for each in plan.quarters(view.as_at)}
     if not quarters:
         return
-    for group_by in DIVISIONS:
-        question = Question(view.sight, plan.id, MilestoneFilters(), group_by, known)
-        found = trend(connection, question, list(quarters))
+    question = Question(view.sight, plan.id, MilestoneFilters(), DIVISIONS[0], known)
+    for group_by, found in zip(DIVISIONS, trends(connection, question, list(quarters), DIVISIONS), strict=True):
         for point in found["points"]:
             quarter = quarters[point["as_at"]]
             for group in point["groups"]:
@@ -153,15 +148,19 @@ def _rows_of(connection: Connection, view: View, known: Known, plan: _Plan) -> I
 
 def _as_table(connection: Connection, rows: list[Row]) -> FromClause:
     """Return rows as a table, handed to the database as one JSON value."""
-    types = {column.name: COLUMN_TYPES[column.kind] for column in PROGRESS_BY_QUARTER.columns}
+    columns = PROGRESS_BY_QUARTER.columns
     if connection.dialect.name == "sqlite":
-        parts = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in types)
+        parts = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in PROGRESS_BY_QUARTER.by_name)
         sql = f"SELECT {parts} FROM json_each(:quarter_rows)"  # noqa: S608 The names are the model's.
     else:
-        parts = ", ".join(f"{name} {spelt}" for name, (_, spelt) in types.items())
+        parts = ", ".join(f"{column.name} {POSTGRESQL_TYPES[column.kind]}" for column in columns)
         sql = f"SELECT * FROM json_to_recordset(CAST(:quarter_rows AS json)) AS quarter_rows({parts})"  # noqa: S608 As above.
     given = bindparam("quarter_rows", to_json(rows).decode(), type_=String)
-    found = text(sql).bindparams(given).columns(*(named(name, type_) for name, (type_, _) in types.items()))
+    found = (
+        text(sql)
+        .bindparams(given)
+        .columns(*(named(column.name, COLUMN_TYPES[TYPES[column.kind]]) for column in columns))
+    )
     return found.subquery()
 
 

@@ -1,22 +1,14 @@
 """Asking a set: one statement for a page of its rows, one for their number."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import orjson
-from pydantic_core import PydanticCustomError
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     Connection,
-    Date,
-    Double,
     FromClause,
-    String,
     and_,
     false,
     func,
@@ -30,12 +22,12 @@ from sqlalchemy.exc import DBAPIError
 from service.access.policy import Actor
 from service.access.resource import AS_AT, View
 from service.core import clock
-from service.core.columns import Instant
 from service.core.fields import parse_date, parse_instant
 from service.core.history import Known, Row, find_known
+from service.core.paging import packed, typed, unpacked
 from service.exchange.cells import instant_text
-from service.exchange.odata.expressions import Sql, Translator, Type, Value, in_order
-from service.exchange.odata.model import TYPES, EntitySet, source_of
+from service.exchange.odata.expressions import COLUMN_TYPES, Sql, Translator, Value, in_order
+from service.exchange.odata.model import TYPES, source_of
 from service.exchange.odata.quarters import quarter_rows
 from service.exchange.odata.questions import Order, Question
 from service.exchange.odata.syntax import Call, FilterError, Literal, Property
@@ -43,22 +35,6 @@ from service.exchange.odata.syntax import Call, FilterError, Literal, Property
 NOT_OURS = "The $skiptoken is not one of this question: follow @odata.nextLink as it stands, or start anew."
 # What PostgreSQL says where a number leaves what it can hold.
 OUT_OF_RANGE = "22003"
-COLUMN_TYPES: dict[Type, Any] = {
-    Type.INTEGER: BigInteger(),
-    Type.NUMBER: Double(),
-    Type.AMOUNT: BigInteger(),
-    Type.TEXT: String(),
-    Type.FLAG: Boolean(),
-    Type.DATE: Date(),
-    Type.INSTANT: Instant(),
-}
-PLAIN: dict[Type, type | tuple[type, ...]] = {
-    Type.INTEGER: int,
-    Type.NUMBER: (int, float),
-    Type.AMOUNT: int,
-    Type.TEXT: str,
-    Type.FLAG: bool,
-}
 
 
 @dataclass(frozen=True)
@@ -212,38 +188,23 @@ def _write_place(place: Place, orders: Sequence[Order]) -> str:
         "known_at": instant_text(place.known_at),
         "as_at": place.as_at,
     }
-    return base64.urlsafe_b64encode(orjson.dumps(held)).decode().rstrip("=")
+    return packed(orjson.dumps(held))
 
 
 def _read_place(token: str, question: Question) -> Place:
     orders = question.orders
     try:
-        held = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+        columns = [question.entities.by_name[order.name] for order in orders]
+        held = orjson.loads(unpacked(token))
         if held["orders"] != [[order.name, order.is_descending] for order in orders]:
             raise ValueError(NOT_OURS)
-        after = [_mark(question.entities, order, each) for order, each in zip(orders, held["after"], strict=True)]
+        after = [
+            typed(each, COLUMN_TYPES[TYPES[column.kind]].python_type, may_be_null=column.is_nullable)
+            for column, each in zip(columns, held["after"], strict=True)
+        ]
         left = held["left"]
         if left is not None and (type(left) is not int or not 0 < left < 2**53):
             raise ValueError(NOT_OURS)
         return Place(tuple(after), left, parse_instant(held["known_at"]), parse_date(held["as_at"]))
-    except (binascii.Error, ValueError, TypeError, LookupError, PydanticCustomError):
+    except (ValueError, TypeError, LookupError):
         raise FilterError(NOT_OURS) from None
-
-
-def _mark(entities: EntitySet, order: Order, value: Any) -> Any:
-    """Return a value of a place as its property holds it; ValueError where it cannot be one."""
-    column = entities.by_name[order.name]
-    type_ = TYPES[column.kind]
-    if value is None and column.is_nullable:
-        return None
-    if type_ is Type.DATE:
-        return parse_date(value)
-    if type_ is Type.INSTANT:
-        return parse_instant(value)
-    if not isinstance(value, PLAIN[type_]) or (isinstance(value, bool) and type_ is not Type.FLAG):
-        raise ValueError(NOT_OURS)
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValueError(NOT_OURS)
-    if isinstance(value, str) and "\x00" in value:
-        raise ValueError(NOT_OURS)
-    return value

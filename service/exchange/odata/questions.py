@@ -1,18 +1,17 @@
 """What a request asks of a set: the system query options, read and checked. Pure but for the texts that it is given."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from service.core.fields import parse_date, parse_instant
+from service.core.fields import LARGEST_ID, parse_date, parse_instant
 from service.exchange.odata.model import EntitySet
 from service.exchange.odata.syntax import FilterError, Node, parse
 
-MOST_NUMBERED = 2**53 - 1
 NUMERAL = re.compile(r"\d{1,16}", re.ASCII)
 ORDER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)(?:\s+(asc|desc))?\s*", re.ASCII)
 KEY = re.compile(r"\s*(?:([a-z_]+)\s*=\s*)?(-?\d{1,16}|'(?:[^']|'')*')\s*(,|$)", re.ASCII)
@@ -20,7 +19,8 @@ KEY = re.compile(r"\s*(?:([a-z_]+)\s*=\s*)?(-?\d{1,16}|'(?:[^']|'')*')\s*(,|$)",
 UNSUPPORTED = frozenset(
     {"$apply", "$compute", "$deltatoken", "$expand", "$id", "$index", "$levels", "$schemaversion", "$search"}
 )
-OF_ONE = frozenset({"$select", "$format", "as_at", "known_at"})
+OF_ALL = frozenset({"$format"})
+OF_ONE = OF_ALL | frozenset({"$select", "as_at", "known_at"})
 OF_COUNT = frozenset({"$filter", "as_at", "known_at"})
 OF_SET = OF_ONE | OF_COUNT | {"$orderby", "$top", "$skip", "$count", "$skiptoken"}
 T = TypeVar("T")
@@ -90,12 +90,18 @@ def single_options(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return options
 
 
+def check_options(options: Iterable[str], allowed: frozenset[str]) -> None:
+    """Raise FilterError unless all options are among those allowed."""
+    for name in options:
+        if name not in allowed:
+            raise FilterError(f"There is no option {name[:40]} here.")
+
+
 def _check_names(entities: EntitySet, options: Mapping[str, str], allowed: frozenset[str]) -> None:
     for name in options:
         if name in UNSUPPORTED or name.startswith("@"):
             raise FilterError(f"{name[:40]} is not supported.", is_unsupported=True)
-        if name not in allowed:
-            raise FilterError(f"There is no option {name[:40]} here.")
+    check_options(options, allowed)
     if "as_at" in options and not entities.has_date:
         raise FilterError(f"{entities.name} does not tell how anything stands at a date: leave as_at out.")
     if "$skiptoken" in options and {"$top", "$skip"} & options.keys():
@@ -143,7 +149,7 @@ def _check_property(entities: EntitySet, name: str) -> None:
 def _read_number(name: str, text: str | None) -> int | None:
     if text is None:
         return None
-    if not NUMERAL.fullmatch(text) or int(text) > MOST_NUMBERED:
+    if not NUMERAL.fullmatch(text) or int(text) > LARGEST_ID:
         raise FilterError(f"{name} takes a whole number from 0 on.")
     return int(text)
 
