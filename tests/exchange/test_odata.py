@@ -347,6 +347,22 @@ def test_amounts_are_compared_to_the_penny(served: Api, condition: str, refs: li
     assert [row["ref"] for row in found(served, f"FundingAwards?$filter={quote(condition)}")] == refs
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "contains(null,'x') eq not contains(null,'x')",
+        "not contains(null,'x') eq contains(null,'x')",
+        "(not contains(confidence,'x')) eq null",
+        "(not (id gt 0)) ne null",
+        "(not (overdue eq true)) eq (overdue eq false)",
+        "(overdue ne true) ne (overdue ne false)",
+    ],
+)
+def test_a_condition_is_compared_as_a_whole(served: Api, condition: str) -> None:
+    assert len(found(served, f"Milestones?$filter={quote(condition)}")) == len(listed(served, "milestones"))
+    assert not found(served, f"Milestones?$filter={quote(f'not ({condition})')}")
+
+
 NESTED = {
     "texts": "tolower(" * (DEEPEST - 1) + "title" + ")" * (DEEPEST - 1) + " eq title",
     "comparisons": "(" * (DEEPEST - 1) + "overdue" + " eq true)" * (DEEPEST - 1),

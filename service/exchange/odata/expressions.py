@@ -6,7 +6,7 @@ URL Conventions, section 5.1.1.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -32,6 +32,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine
 
 from service.core.columns import Instant
@@ -217,6 +218,7 @@ def _in_pence(value: Value) -> Value:
 
 def _equal(one: Value, other: Value) -> Sql:
     """Return whether two values are the same, null being the same as null: true or false."""
+    one, other = _alone(one), _alone(other)
     if one.type is Type.NULL or other.type is Type.NULL:
         if one.type is other.type:
             return true()
@@ -229,6 +231,11 @@ def _equal(one: Value, other: Value) -> Sql:
         return one.sql.is_not_distinct_from(other.sql)
     missing = one if one.may_be_null else other
     return and_(one.sql == other.sql, missing.sql.is_not(None))
+
+
+def _alone(value: Value) -> Value:
+    """Return a condition in brackets: beside `IS` and `IS NULL` a NOT without them would mean something else."""
+    return replace(value, sql=Grouping(value.sql)) if value.type is Type.FLAG else value
 
 
 def _eq(arguments: list[Value]) -> Value:
