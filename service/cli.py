@@ -26,6 +26,7 @@ from service.access.roles import Role, Scope
 from service.access.service import create_token, is_without_users
 from service.access.tokens import DAYS_AT_MOST, DAYS_BY_DEFAULT
 from service.core import clock
+from service.core.calendar import parse_quarter
 from service.core.db import Database, UnsupportedDatabase
 from service.core.errors import Conflict, TrackerError
 from service.core.fields import Title
@@ -40,6 +41,8 @@ from service.exchange.planfile import read_plan_file
 from service.exchange.reading import read_sent
 from service.exchange.sheets import SHEETS
 from service.plan.models import organisation, strategy
+from service.reporting.due import Done, run_due
+from service.reporting.folders import write_report
 from service.settings import PREFIX, Settings, SettingsError, read_settings
 
 T = TypeVar("T")
@@ -236,6 +239,47 @@ def _strategy_id(connection: Connection, ref: str) -> int:
     if found is None:
         raise click.UsageError(f"There is no strategy with the ref {ref}.")
     return int(found)
+
+
+@cli.command("run-due")
+def run_due_command() -> None:
+    """Do everything that is due: drafts, publishing, deliveries and reminders.
+
+    Safe to run at any time, any number of times, and on several machines at once.
+    """
+    settings = read_settings()
+
+    async def act(database: Database) -> Done:
+        if not await database.snapshot(_is_current):
+            raise Conflict(NOT_CURRENT)
+        return await run_due(database, settings)
+
+    click.echo(_run(settings, act))
+
+
+@cli.command("report")
+@click.argument("quarter")
+@click.option("--strategy", "ref", required=True, help="Ref of the strategy.")
+@click.option(
+    "--out", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to fill."
+)
+def report_command(quarter: str, ref: str, folder: Path) -> None:
+    """Write the files of the report on a QUARTER, such as 2018-19-Q3, into a folder.
+
+    It is the report of that quarter, or, where there is none yet, what its draft would be.
+    """
+    try:
+        chosen = parse_quarter(quarter)
+    except ValueError:
+        raise click.BadParameter("write a quarter of the financial year, such as 2018-19-Q3.") from None
+
+    async def act(database: Database) -> list[Path]:
+        if not await database.snapshot(_is_current):
+            raise Conflict(NOT_CURRENT)
+        return await write_report(database, chosen, ref, folder)
+
+    for path in _run(read_settings(), act):
+        click.echo(path)
 
 
 @cli.group()

@@ -1,6 +1,7 @@
 """The application: wiring only."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -48,20 +49,29 @@ from service.progress import api as progress
 from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES
 from service.progress.schemas import MilestoneVersion
+from service.reporting import api as reporting
+from service.reporting.due import run_due
+from service.reporting.reports import REPORTS
+from service.reporting.schedules import SCHEDULES
+from service.reporting.schemas import DeliveryRead, ReportVersion
 from service.settings import Settings, read_settings
 
 METRICS = 'tracker_requests_total{method="GET",route="/v1/progress",status="200"} 23.0\n'
 SECONDS_BETWEEN_USES = 60
 LISTS: dict[str, type[BaseModel]] = {
-    **{each.name: each.read for each in (*COLLECTIONS, MILESTONES, INDICATORS, USERS)},
-    **{history_name(each): history_model(each.noun, each.read) for each in (*COLLECTIONS, INDICATORS, USERS)},
+    **{each.name: each.read for each in (*COLLECTIONS, MILESTONES, INDICATORS, REPORTS, SCHEDULES, USERS)},
+    **{
+        history_name(each): history_model(each.noun, each.read) for each in (*COLLECTIONS, INDICATORS, SCHEDULES, USERS)
+    },
     history_name(MILESTONES): history_model(MILESTONES.noun, MilestoneVersion),
+    history_name(REPORTS): history_model(REPORTS.noun, ReportVersion),
     "updates": StatusUpdateRead,
     "observations": ObservationRead,
+    "deliveries": DeliveryRead,
     "tokens": TokenRead,
     "events": Event,
 }
-FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, USERS)
+FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, REPORTS, SCHEDULES, USERS)
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
 
@@ -93,7 +103,18 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     for resource in COLLECTIONS:
         app.include_router(collection_router(resource))
-    for router in (access.users, access.router, feed_router(FEED), exchange.router, odata.router, health, guarded):
+    for router in (
+        reporting.reports,
+        reporting.schedules,
+        reporting.router,
+        access.users,
+        access.router,
+        feed_router(FEED),
+        exchange.router,
+        odata.router,
+        health,
+        guarded,
+    ):
         app.include_router(router)
     app.router.routes.append(odata.WRITES)
     app.router.routes.append(Route(feeds.PATH, feeds.Feeds(), methods=["GET"], include_in_schema=False))
@@ -129,9 +150,13 @@ def run_command() -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     callers: Callers = app.state.callers
-    keeping = asyncio.create_task(_keep_uses(callers))
+    tasks = [asyncio.create_task(_keep_uses(callers))]
+    if app.state.settings.run_due_minutes:
+        tasks.append(asyncio.create_task(_do_what_is_due(app)))
     yield
-    keeping.cancel()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     await callers.keep_uses()
     await app.state.database.dispose()
 
@@ -141,6 +166,19 @@ async def _keep_uses(callers: Callers) -> None:
     while True:
         await asyncio.sleep(SECONDS_BETWEEN_USES)
         await callers.keep_uses()
+
+
+async def _do_what_is_due(app: FastAPI) -> None:
+    """Do now and then what is due; what fails is logged, and tried again the next time."""
+    settings: Settings = app.state.settings
+    while True:
+        await asyncio.sleep(60 * settings.run_due_minutes)
+        try:
+            await run_due(app.state.database, settings)
+        except TrackerError as error:
+            logging.getLogger("tracker").warning("what is due was not done: %s", error.detail)
+        except Exception:
+            logging.getLogger("tracker").exception("what is due was not done")
 
 
 def _examples() -> Any:
@@ -212,6 +250,8 @@ TAGS = {
     "decisions": "What boards decided or are asked to decide.",
     "funding-awards": "Money for workstreams.",
     "indicators": "Outcome measures and what was observed.",
+    "reports": "Quarterly reports: drafts, publishing, files, and proof.",
+    "report-schedules": "What happens by itself when a quarter ends, and reminders.",
     "events": "The change feed.",
     "imports": "Workbooks that come back: what they would change, and changing it.",
     "tables": "What the columns of lists and figures are, where these are had as CSV.",

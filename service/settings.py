@@ -68,6 +68,7 @@ PublicAddress = Annotated[
     str,
     StringConstraints(max_length=500, pattern=r"^(https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?)?$"),
 ]
+MailServer = Annotated[str, StringConstraints(max_length=500, pattern=r"^(smtps?://[!-~]+)?$")]
 HostName = Annotated[str, StringConstraints(max_length=253, pattern=r"^(\*\.)?[A-Za-z0-9.\[\]:-]+$")]
 Word = Annotated[str, StringConstraints(max_length=300, pattern=PRINTABLE)]
 
@@ -147,6 +148,23 @@ class Settings(BaseModel):
     trusted_proxies: Annotated[list[IPvAnyNetwork], BeforeValidator(_split)] = Field(
         [], description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas."
     )
+    run_due_minutes: int = Field(
+        15,
+        ge=0,
+        le=1440,
+        description="How often a server does what is due (drafts, publishing, deliveries); 0 leaves it to `run-due`.",
+    )
+    delivery_dir: str = Field(
+        "", max_length=1000, description="Folder that published reports are written to, where a schedule says so."
+    )
+    smtp_url: MailServer = Field(
+        "",
+        description=(
+            "Mail server: smtp://user:password@host:587 (encrypted where it can be, and always before a password is "
+            "sent), or smtps://host:465. Default: no mail."
+        ),
+    )
+    mail_from: str = Field("", max_length=320, description="Address that mail comes from.")
     shutdown_seconds: int = Field(30, ge=1, le=600, description="How long requests in flight may take at shutdown.")
 
     @model_validator(mode="after")
@@ -162,6 +180,13 @@ class Settings(BaseModel):
             raise _incomplete(
                 f"TRACKER_OIDC_TENANTS names several, so TRACKER_OIDC_ISSUER needs {TENANT_PLACE} where a tenant goes."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _name_the_sender(self) -> Self:
+        """Refuse a mail server without an address to send from."""
+        if self.smtp_url and "@" not in self.mail_from:
+            raise _incomplete("TRACKER_SMTP_URL needs TRACKER_MAIL_FROM: set it to the address that mail comes from.")
         return self
 
     @property

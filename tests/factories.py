@@ -73,6 +73,19 @@ def send_csv(api: Api, strategy: int, content: bytes, sheet: str = "Priorities")
     return dict(answer.json())
 
 
+def draft_report(api: Api, strategy: int, **values: Any) -> Body:
+    """Make a draft of the report on a quarter."""
+    return api.made("/v1/reports", **{"strategy_id": strategy, "quarter": "2018-19-Q3", **values})
+
+
+def published_report(api: Api, strategy: int, **values: Any) -> Body:
+    """Publish the report on a quarter, and return it."""
+    address = f"/v1/reports/{draft_report(api, strategy, **values)['id']}"
+    answer = api.call("POST", f"{address}/publish", headers={"If-Match": api.get(address).headers["etag"]})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
 def new_user(mark: object, **values: Any) -> Body:
     """Return what makes a user that is not there yet."""
     return {"name": "New", "email": f"new-{mark}@example.org", **values}
@@ -149,9 +162,26 @@ def fill(url: str) -> None:
     """Leave no table of a database empty: the sample plan, a past for all of it, users and a kept answer."""
     run_once(url, lambda connection: load_file(connection, SAMPLE.read_bytes()))
     run_once(url, sign_up)
+    run_once(url, report_once)
     run_once(url, link_everything)
     run_once(url, change_everything)
     run_once(url, retire_something)
+
+
+def report_once(connection: Connection) -> None:
+    """Make a report that is published, with one file."""
+    recorder = Recorder(connection, None, clock.now())
+    stand = {"quarter": "2018-19-Q3", "edition": 1, "as_at": date(2018, 12, 31), "status": "published"}
+    said = {"summary": "Said", "commentary": [{"priority_id": 1, "workstream_id": None, "text": "Up ↗"}]}
+    strategy = first_id(connection, metadata.tables["strategy"])
+    values = {"ref": "2018-19-Q3", "strategy_id": strategy, "known_at": recorder.at, **stand, **said}
+    made = recorder.add(metadata.tables["report"], values)
+    told = {"makes_drafts": True, "publishes_after_days": 21, "to_folder": True, "sends_reminders": True}
+    recorder.add(metadata.tables["report_schedule"], {"ref": "quarterly", "strategy_id": strategy, **told})
+    brought = {"key": "report:1:folder", "kind": "folder", "strategy_id": strategy, "report_id": made["id"]}
+    connection.execute(insert(metadata.tables["delivery"]).values(**brought, attempts=1, created_at=clock.now()))
+    file = {"report_id": made["id"], "name": "report.json", "sha256": "0" * 64, "content": b"\x00{}"}
+    connection.execute(insert(metadata.tables["report_file"]).values(file))
 
 
 def link_everything(connection: Connection) -> None:

@@ -58,7 +58,7 @@ class Door(APIRoute):
             body = b""
             if entry.takes_file:
                 body = await _read_limited(request, state.settings.file_limit_bytes)
-            elif request.method in WITH_BODY:
+            elif request.method in WITH_BODY and not entry.takes_nothing:
                 body = await _read_body(request, state.settings.body_limit_bytes)
             visit = Visit(request, body, caller, newest, state.database)
             answer: Response = await endpoint(visit=visit, **read_all(readers, visit))
@@ -193,15 +193,23 @@ class Entry:
     reads: Act = Act.READ_PLAN
     """Who may not even read such a row is told nothing of any."""
     takes_file: bool = False
+    takes_nothing: bool = False
 
 
-def entered(act: Act, explain: Explain | None = None, reads: Act = Act.READ_PLAN, *, takes_file: bool = False) -> Any:
+def entered(
+    act: Act,
+    explain: Explain | None = None,
+    reads: Act = Act.READ_PLAN,
+    *,
+    takes_file: bool = False,
+    takes_nothing: bool = False,
+) -> Any:
     """Return the mark of an endpoint's `visit`: what a caller must be allowed to do."""
 
     async def enter() -> None:
         """Stand in the route's description; the door itself lets callers in."""
 
-    enter.__dict__["entry"] = Entry(act, explain, reads, takes_file)
+    enter.__dict__["entry"] = Entry(act, explain, reads, takes_file, takes_nothing)
     return Depends(enter)
 
 

@@ -22,6 +22,7 @@ class Act(StrEnum):
     READ_EVENTS = "read the change feed"
     READ_METRICS = "read the metrics"
     IMPORT = "import a workbook"
+    WRITE_REPORTS = "make and publish reports"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ RULES: dict[Act, Rule] = {
     Act.READ_PLAN: Rule(READERS, Scope.READ),
     Act.REPORT_PROGRESS: Rule(REPORTERS, Scope.UPDATE, ", held for the organisation that answers for it"),
     Act.WRITE_PLAN: Rule(PLANNERS, Scope.PLAN, ", held for a partner of the strategy"),
+    Act.WRITE_REPORTS: Rule(PLANNERS, Scope.REPORT, ", held for a partner of the strategy"),
     Act.WRITE_DIRECTORY: Rule(ADMINS, Scope.ADMIN),
     Act.READ_USERS: Rule(ADMINS, Scope.ADMIN),
     Act.WRITE_USERS: Rule(ADMINS, Scope.ADMIN),

@@ -1,5 +1,6 @@
 """Months, quarters and years of the plan. Quarters are those of the UK financial year (April to March)."""
 
+import re
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,6 +60,9 @@ def period_ends(first: date, last: date, every: Every) -> Iterator[date]:
                 yield day
 
 
+QUARTER_NAME = re.compile(r"(\d{4})-(\d{2})-Q([1-4])", re.ASCII)
+
+
 @dataclass(frozen=True, order=True)
 class Quarter:
     """A quarter of a UK financial year: `Quarter(2018, 3)` is 1 October to 31 December 2018, named 2018-19-Q3."""
@@ -92,3 +96,15 @@ def quarter_of(day: date) -> Quarter:
     """Return the quarter that a day is in: 31 March 2019 is in 2018-19-Q4."""
     number = (day.month - 4) % 12 // 3 + 1
     return Quarter(day.year - (day.month < 4), number)  # noqa: PLR2004 The year begins in April.
+
+
+def parse_quarter(name: str) -> Quarter:
+    """Return the quarter of a name such as 2018-19-Q3.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = QUARTER_NAME.fullmatch(name)
+    if not found or (int(found[1]) + 1) % 100 != int(found[2]):
+        raise ValueError(name)
+    return Quarter(int(found[1]), int(found[3]))

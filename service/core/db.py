@@ -98,6 +98,7 @@ class Database:
         self._writing = asyncio.Lock()
         self._writer = ThreadPoolExecutor(1, "writer")
         self._readers = ThreadPoolExecutor(SNAPSHOT_THREADS, "snapshot")
+        self._workers = ThreadPoolExecutor(1, "worker")
         self._glance: Connection | None = None
         if self.is_sqlite:
             self.engine = _sqlite_engine(parsed, lock_timeout_seconds)
@@ -139,6 +140,10 @@ class Database:
         finally:
             self._writing.release()
 
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Do what takes long and needs no database, where nobody who asks or writes has to wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+
     async def clear_away(self, tables: Iterable[str]) -> None:
         """Take out of the database's files what its tables no longer hold: old pages of a log, versions of rows.
 
@@ -157,6 +162,7 @@ class Database:
         """Close every connection."""
         self._writer.shutdown()
         self._readers.shutdown()
+        self._workers.shutdown()
         if self._glance is not None:
             self._glance.close()
         if self.is_sqlite:

@@ -111,9 +111,10 @@ LIKE_SHA256 = "^[0-9a-f]{64}$"
 LIKE_NAME = r"^[a-z_-]{1,40}$"
 LIKE_LIST = (
     "^/v1/(organisations|owners|boards|areas|strategies|priorities|workstreams|milestones|decisions|funding-awards"
-    "|indicators|updates|observations|events|progress|progress/trend|progress/changes|milestones/[0-9]{1,16}/updates"
+    "|indicators|updates|observations|reports|events|progress|progress/trend|progress/changes|milestones/[0-9]{1,16}/updates"
     "|indicators/[0-9]{1,16}/observations|(priorities|workstreams)/[0-9]{1,16}/progress)([?][!-~]{0,1900})?$"
 )
+LIKE_QUARTER = "^[0-9]{4}-[0-9]{2}-Q[1-4]$"
 LIKE_EMAIL = rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$"
 # What a text that is not like that is told.
 PATTERNS_IN_WORDS = {
@@ -124,6 +125,7 @@ PATTERNS_IN_WORDS = {
     LIKE_LIST: "Write the address of a list as it stands in the API, such as /v1/milestones?overdue=true.",
     LIKE_LINE: "Write the sheet, an exclamation mark and the line, such as Milestones!7.",
     LIKE_SHA256: "Write a SHA-256: 64 of the digits 0 to 9 and letters a to f.",
+    LIKE_QUARTER: "Write a quarter of the financial year, such as 2018-19-Q3.",
     LIKE_NAME: "Write a name in small letters, such as milestones.",
     LIKE_EMAIL: "Write an e-mail address, with one @ and no blanks.",
 }

@@ -27,12 +27,12 @@ from service.core.responses import (
     RECORDING,
     answers,
 )
-from service.exchange.csvw import MEDIA_TYPE, describe
+from service.exchange.csvw import DESCRIPTION, MEDIA_TYPE, describe
 from service.exchange.gathering import gather
 from service.exchange.imports import apply, find_import, keep, marked, preview
 from service.exchange.reading import read_sent
 from service.exchange.schemas import SHEET_NAMES, ImportApply, ImportRead, WorkbookQuery
-from service.exchange.tables import DESCRIPTION, Tables
+from service.exchange.tables import Tables
 from service.exchange.uploads import read_upload
 from service.exchange.workbook import Book, workbook_bytes
 

@@ -1,5 +1,6 @@
 """What the columns of a CSV file are, as CSV on the Web (W3C, 2015) has it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,6 +9,8 @@ from service.exchange.cells import GUARD, SEPARATOR, Kind
 from service.exchange.columns import Column, columns_of
 
 MEDIA_TYPE = "application/csvm+json"
+# What the name of a description ends in, after the name of the file.
+DESCRIPTION = ".csv-metadata.json"
 DATATYPES: dict[Kind, Any] = {
     Kind.INSTANT: {"base": "dateTime", "format": "yyyy-MM-ddTHH:mm:ss.SSSSSSX"},
     Kind.DATE: {"base": "date", "format": "yyyy-MM-dd"},
@@ -22,7 +25,11 @@ ABOUT_GUARDS = (
 
 def describe(name: str, model: type[BaseModel]) -> dict[str, Any]:
     """Return the description of the CSV file of a list."""
-    columns = columns_of(model)
+    return describe_columns(name, columns_of(model), model.__doc__ or "")
+
+
+def describe_columns(name: str, columns: Sequence[Column], about: str) -> dict[str, Any]:
+    """Return the description of a CSV file of these columns."""
     schema: dict[str, Any] = {"columns": [_column(column) for column in columns]}
     if "id" in {column.name for column in columns}:
         schema["primaryKey"] = "id"
@@ -30,7 +37,7 @@ def describe(name: str, model: type[BaseModel]) -> dict[str, Any]:
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "url": f"{name}.csv",
         "dc:title": name.replace("_", " ").replace("-", " ").capitalize(),
-        "dc:description": f"{(model.__doc__ or '').strip()} {ABOUT_GUARDS}",
+        "dc:description": f"{about.strip()} {ABOUT_GUARDS}",
         "dialect": {"encoding": "utf-8", "lineTerminators": ["\r\n"], "header": True},
         "null": "",
         "tableSchema": schema,

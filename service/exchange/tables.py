@@ -22,12 +22,12 @@ from service.exchange.cells import instant_text
 from service.exchange.columns import columns_of
 from service.exchange.csvfile import MEDIA_TYPE as CSV_MEDIA_TYPE
 from service.exchange.csvfile import CsvFile
+from service.exchange.csvw import DESCRIPTION
 from service.exchange.figures import FIGURES
 from service.exchange.xlsxfile import XlsxFile
 
 PAGE_ROWS = 2000
 ALL_ROWS = "A file has every row: leave limit and cursor out."
-DESCRIPTION = ".csv-metadata.json"
 
 
 class Ask(Protocol):

@@ -49,16 +49,16 @@ def writing(deed: Deed, collection: str, role: Role = Role.MANAGER, scope: Scope
     return Row(deed, collection, scope, (role,))
 
 
-def of_collection(noun: str, plural: str) -> dict[str, Row]:
+def of_collection(noun: str, plural: str, scope: Scope = Scope.PLAN) -> dict[str, Row]:
     """Return the rows of the six operations of a collection of the plan."""
     collection = plural.replace("_", "-")
     return {
         f"list_{plural}": reading(Deed.LIST, collection),
         f"get_{noun}": reading(Deed.READ, collection),
         f"get_{noun}_history": reading(Deed.READ, collection),
-        f"create_{noun}": writing(Deed.MAKE, collection),
-        f"change_{noun}": writing(Deed.WRITE, collection),
-        f"delete_{noun}": writing(Deed.WRITE, collection),
+        f"create_{noun}": writing(Deed.MAKE, collection, scope=scope),
+        f"change_{noun}": writing(Deed.WRITE, collection, scope=scope),
+        f"delete_{noun}": writing(Deed.WRITE, collection, scope=scope),
     }
 
 
@@ -114,6 +114,14 @@ TABLE: dict[str, Row] = {
         name: Row(Deed.IMPORT, "imports", Scope.READ, (Role.CONTRIBUTOR, Role.MANAGER))
         for name in ("get_import", "apply_import", "get_marked_import")
     },
+    **of_collection("report", "reports", Scope.REPORT),
+    **of_collection("report_schedule", "report_schedules", Scope.REPORT),
+    "list_deliveries": reading(Deed.LIST, "deliveries"),
+    "publish_report": writing(Deed.WRITE, "reports", scope=Scope.REPORT),
+    "withdraw_report": writing(Deed.WRITE, "reports", scope=Scope.REPORT),
+    "get_report_file": reading(Deed.READ, "reports"),
+    "verify_report": reading(Deed.READ, "reports"),
+    "get_report_restatement": reading(Deed.READ, "reports"),
     "list_events": reading(Deed.LIST, "", tuple(Role)),
     **USERS,
     "list_tokens": Row(Deed.OWN, "tokens", None, tuple(Role)),

@@ -138,7 +138,12 @@ class _Maker:
         indicator = self._post(caller, "indicators", **titled, **measured)
         value = {"published_on": "2018-12-10", "value": 1.5, "commentary": f"Said {mark}"}
         observation = self._post(caller, f"indicators/{indicator}/observations", **value)
+        quarter = {"quarter": "2018-19-Q3", "summary": f"Said {mark}"}
+        report = self._post(caller, "reports", strategy_id=strategy, **quarter)
+        schedule = self._post(caller, "report-schedules", strategy_id=strategy, makes_drafts=False)
         for name, row in (
+            ("reports", report),
+            ("report-schedules", schedule),
             ("boards", board),
             ("areas", area),
             ("strategies", strategy),

@@ -25,7 +25,7 @@ def base_request(operation: Operation) -> Request:
         if each["in"] == "query" and each["required"]
     ]
     headers: dict[str, bytes] = {}
-    if operation.method == "patch":
+    if operation.method != "delete" and "If-Match" in operation.parameters("header"):
         headers["if-match"] = b"*"
     if operation.method == "delete":
         headers["if-match"] = b'"of another version"'
@@ -33,7 +33,7 @@ def base_request(operation: Operation) -> Request:
     if operation.body is not None:
         headers |= JSON_TYPE
         body = json.dumps(base_body(operation)).encode()
-    elif operation.method == "post":
+    elif "requestBody" in operation.says:
         headers["content-type"], body = form(file=("a.csv", b"a,b"), strategy_id="1")
     path = path_of(operation, str(sample_id(operation)))
     return Request(operation.method.upper(), path, "&".join(asked), headers, body)

@@ -171,6 +171,39 @@ def imports_of(api: Api) -> dict[str, dict[str, Any]]:
     return found
 
 
+def reports_of(api: Api) -> dict[str, dict[str, Any]]:
+    """Return an example of each operation on reports; what rests on the versions of libraries is made up."""
+    said = {"summary": "The Hope Project is funded.", "commentary": [{"workstream_id": 6, "text": "Work begins soon."}]}
+    draft = {"strategy_id": 1, "quarter": "2018-19-Q3", **said}
+    made = api.made("/v1/reports", **draft)
+    address = f"/v1/reports/{made['id']}"
+    found: dict[str, dict[str, Any]] = {"create_report": {"request": draft, "response": made}}
+    change: dict[str, Any] = {"summary": "The Hope Project is funded, and begins in January."}
+    found["change_report"] = {"request": change, "response": api.patch(address, change).json()}
+    tag = {"If-Match": api.get(address).headers["etag"]}
+    found["publish_report"] = {"response": api.call("POST", f"{address}/publish", headers=tag).json()}
+    found["get_report"] = {"response": api.get(address).json()}
+    found["list_reports"] = {"response": api.get("/v1/reports?limit=1").json()}
+    found["get_report_history"] = {"response": api.get(f"{address}/history").json()}
+    proof = api.get(f"{address}/verify").json()
+    one = {"name": "report.pdf", "sha256": "5f" * 32, "rendered_sha256": "5f" * 32, "identical": True}
+    found["verify_report"] = {"response": {**proof, "files": [one]}}
+    found["get_report_restatement"] = {"response": api.get(f"{address}/restatement").json()}
+    plan = {"strategy_id": 1, "publishes_after_days": 21, "owner_ids": [1]}
+    schedule = api.made("/v1/report-schedules", **plan)
+    where = f"/v1/report-schedules/{schedule['id']}"
+    found["create_report_schedule"] = {"request": plan, "response": schedule}
+    change = {"publishes_after_days": 28, "change_reason": "The board meets later."}
+    found["change_report_schedule"] = {"request": change, "response": api.patch(where, change).json()}
+    found["get_report_schedule"] = {"response": api.get(where).json()}
+    found["list_report_schedules"] = {"response": api.get("/v1/report-schedules").json()}
+    found["get_report_schedule_history"] = {"response": api.get(f"{where}/history").json()}
+    found["list_deliveries"] = {"response": {"items": [], "next": None}}
+    body = {"reason": "The wrong milestone was closed."}
+    found["withdraw_report"] = {"request": body, "response": api.post(f"{address}/withdraw", body).json()}
+    return found
+
+
 def answers_of(api: Api) -> dict[str, dict[str, Any]]:
     """Return an example of each operation, by its id, and of each problem."""
     found: dict[str, dict[str, Any]] = {}
@@ -191,7 +224,7 @@ def answers_of(api: Api) -> dict[str, dict[str, Any]]:
         found[f"change_{noun}"] = {"request": change, "response": changed.json()}
     found["record_update"] = {"request": REPORT, "response": api.made("/v1/milestones/11/updates", **REPORT)}
     found["record_observation"] = {"request": VALUE, "response": api.made("/v1/indicators/2/observations", **VALUE)}
-    found |= rights_of(api) | imports_of(api)
+    found |= rights_of(api) | imports_of(api) | reports_of(api)
     # Last, for on PostgreSQL a row that is refused uses up a number.
     found["problems"] = problems_of(api)
     return found

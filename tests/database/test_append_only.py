@@ -71,7 +71,9 @@ def test_no_row_is_written_over(database_url: str) -> None:
 
 def test_every_history_is_among_them() -> None:
     histories = {name for name in metadata.tables if name.endswith("_history")}
-    assert histories | {"status_update", "observation", "stamp", "change", "access_change"} == APPEND_ONLY
+    assert (
+        histories | {"status_update", "observation", "report_file", "stamp", "change", "access_change"} == APPEND_ONLY
+    )
 
 
 def test_the_tests_fill_every_table(database_url: str) -> None:

@@ -14,7 +14,7 @@ from service.access.roles import Role
 from service.core import db
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Plan, bodies, make_milestone, new_user, report, send_csv
+from tests.factories import Plan, bodies, make_milestone, new_user, published_report, report, send_csv
 
 # What no operation of the description is.
 FEED = {
@@ -22,7 +22,7 @@ FEED = {
     for name in ("Milestones", "MilestoneFacts", "Observations/$count", "Workstreams(1)", "ProgressByQuarter")
 }
 # What needs no database, and the workbooks: see tests/exchange.
-ELSEWHERE = {"get_csv_description", "get_strategy_workbook", "get_marked_import"}
+ELSEWHERE = {"get_csv_description", "get_strategy_workbook", "get_marked_import", "get_report_file", "verify_report"}
 FRAMING = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
 # Every request first asks for the newest transaction, by which it is known whether the caller still holds.
 CALLER = 1
@@ -56,6 +56,15 @@ READS: dict[str, tuple[str, int]] = {
     "list tokens": ("/v1/tokens", PAGE),
     "get token": ("/v1/tokens/1", ROW),
     "get import": ("/v1/imports/1", ROW),
+    "list reports": ("/v1/reports", PAGE),
+    "get report": ("/v1/reports/1", ROW),
+    "history reports": ("/v1/reports/1/history", PAGE),
+    # The report; the newest stamp and the one of publishing; both roll-ups of both; the reports that came late.
+    "restatement of a report": ("/v1/reports/1/restatement", CALLER + 17),
+    "list schedules": ("/v1/report-schedules", PAGE),
+    "get schedule": ("/v1/report-schedules/1", ROW),
+    "history schedules": ("/v1/report-schedules/1/history", PAGE),
+    "list deliveries": ("/v1/deliveries", PAGE),
     "list events": ("/v1/events?after=1", PAGE),
     # The rest of a transaction that is longer than the page: the sample plan was loaded in one.
     "list events of a long transaction": ("/v1/events", PAGE + 1),
@@ -77,7 +86,16 @@ READS: dict[str, tuple[str, int]] = {
     # Sums and members of both sides; no groups.
     "changes": (f"/v1/progress/changes?strategy_id=1&{YEARS}", CALLER + 6),
 }
-WITHOUT_PAST = ("history", "get import", "list events", "who am I", "list tokens", "get token")
+WITHOUT_PAST = (
+    "history",
+    "restatement",
+    "get import",
+    "list deliveries",
+    "list events",
+    "who am I",
+    "list tokens",
+    "get token",
+)
 PAST = {name: (where, count) for name, (where, count) in READS.items() if not name.startswith(WITHOUT_PAST)}
 
 
@@ -154,6 +172,8 @@ def found(served: Api) -> list[dict[str, int]]:
     """How many statements each question takes with few rows and with many, of now and of what was known."""
     found = []
     send_csv(served, 1, b"ref\ndrug-misuse")
+    published_report(served, 1)
+    served.made("/v1/report-schedules", strategy_id=1)
     for rows in (1, 4):
         grow(served, FIRST, rows)
         known_at = served.patch("/v1/boards/1", {}).json()["updated_at"]

@@ -20,6 +20,7 @@ ALLOWED: dict[Act, tuple[str, Scope | None]] = {
     Act.READ_EVENTS: ("viewer contributor manager admin", Scope.READ),
     Act.READ_METRICS: ("viewer contributor manager admin", Scope.READ),
     Act.IMPORT: ("contributor manager", Scope.READ),
+    Act.WRITE_REPORTS: ("manager", Scope.REPORT),
 }
 
 

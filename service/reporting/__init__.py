@@ -1,0 +1,1 @@
+"""Quarterly reports: what is in them, their files, and when they are made."""

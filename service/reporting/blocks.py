@@ -1,0 +1,70 @@
+"""What a paper is made of, whatever it is written as: headings, paragraphs, lists, tables and figures. Pure."""
+
+from dataclasses import dataclass, field
+
+# A text of more letters than this takes more than one line of a column.
+LONG = 24
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; 1 is the highest level below the title."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph. Those of a board paper are numbered, so that a meeting can name them."""
+
+    text: str
+    is_numbered: bool = True
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of short texts."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with one row of headings; the first column names each row."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: frozenset[int] = frozenset()
+    """The columns that hold numbers, and stand to the right."""
+
+    @property
+    def wide(self) -> frozenset[int]:
+        """The columns whose texts are long, and share the room that the others leave."""
+        lengths = {place: max(len(row[place]) for row in (self.head, *self.rows)) for place in range(len(self.head))}
+        return frozenset(place for place, length in lengths.items() if length > LONG) or frozenset({0})
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as SVG, what it shows in words, and its data as a table."""
+
+    name: str
+    caption: str
+    words: str
+    svg: str
+    data: Table
+
+
+Block = Heading | Paragraph | Bullets | Table | Figure
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A whole paper: its title, what stands below that, and the rest block by block."""
+
+    title: str
+    subtitle: str
+    about: tuple[str, ...]
+    blocks: tuple[Block, ...] = field(default=())

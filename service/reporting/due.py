@@ -1,0 +1,260 @@
+"""Doing everything that is due: at any time, any number of times, on any number of machines at once.
+
+Each step looks again within its own change whether it is still to be done, so that whoever comes second finds it done,
+and whoever dies half-way leaves what was done and nothing else.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select, true
+
+from service.access.policy import SERVICE
+from service.access.resource import View
+from service.access.rows import get_row
+from service.access.scope import EVERYTHING
+from service.access.writing import create_row
+from service.core import clock
+from service.core.calendar import Quarter, quarter_of
+from service.core.columns import days_between
+from service.core.db import Database
+from service.core.errors import Conflict, TrackerError
+from service.core.history import Recorder, Row
+from service.plan.models import owner, strategy
+from service.reporting.deliveries import Bring, Undeliverable, bring_all, has_due, note
+from service.reporting.folders import put_files
+from service.reporting.mail import attach, send, write_mail
+from service.reporting.models import (
+    DeliveryKind,
+    ReportStatus,
+    delivery,
+    report,
+    report_file,
+    report_schedule,
+    report_schedule_owner,
+)
+from service.reporting.reminders import find_reasons, is_noted, note_reminders, write_reminder
+from service.reporting.reports import REPORTS
+from service.reporting.schemas import ReportCreate
+from service.reporting.service import files_of, publish
+from service.settings import Settings
+
+BY_MAIL = ("report.pdf", "report.docx")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done."""
+
+    drafts: int = 0
+    published: int = 0
+    delivered: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.drafts} drafts made, {self.published} reports published, {self.delivered} deliveries brought."
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What is to be done: the strategies that lack a draft, the drafts to publish, and whether there is more."""
+
+    strategies: list[int]
+    drafts: list[int]
+    unmade: list[int]
+    unnoted: list[int]
+    reminds: bool
+    brings: bool
+
+
+def last_ended(today: date) -> Quarter:
+    """Return the quarter that ended last: on 1 January 2019 that is 2018-19-Q3, and on 31 December still Q2."""
+    return quarter_of(quarter_of(today).first_day - timedelta(days=1))
+
+
+async def run_due(database: Database, settings: Settings) -> Done:
+    """Do everything that is due, and return what was done."""
+    today = clock.today()
+    quarter = last_ended(today)
+    due = await database.snapshot(lambda connection: _find_due(connection, settings, quarter, today))
+    drafts = [each for each in due.strategies if await database.write(_drafting(each, quarter, today))]
+    published = [each for each in due.drafts if await database.write(_publishing(each))]
+    for report_id in dict.fromkeys([*published, *due.unmade]):
+        row = await database.snapshot(_getting(report_id))
+        await files_of(database, row)
+    for report_id in dict.fromkeys([*published, *due.unnoted]):
+        await database.write(_noting(report_id, settings))
+    if due.reminds:
+        await database.write(lambda connection: note_reminders(connection, today, clock.now()))
+    if not (due.brings or due.reminds or due.unnoted or published):
+        return Done(len(drafts), len(published))
+    brought = await bring_all(database, _bringers(database, settings), clock.now)
+    return Done(len(drafts), len(published), brought)
+
+
+def _find_due(connection: Connection, settings: Settings, quarter: Quarter, today: date) -> _Due:
+    schedule = report_schedule.c
+    mine = schedule.strategy_id == strategy.c.id
+    lacking = (
+        select(strategy.c.id)
+        .where(
+            strategy.c.starts_on <= quarter.last_day,
+            or_(strategy.c.ends_on.is_(None), strategy.c.ends_on >= quarter.first_day),
+            not_(exists().where(report.c.strategy_id == strategy.c.id, report.c.quarter == quarter.name)),
+            not_(exists().where(mine, not_(schedule.makes_drafts))),
+        )
+        .order_by(strategy.c.id)
+    )
+    waiting = (
+        select(report.c.id)
+        .join_from(report, report_schedule, schedule.strategy_id == report.c.strategy_id)
+        .where(
+            report.c.status == ReportStatus.DRAFT.value,
+            schedule.publishes_after_days <= func.coalesce(days_between(report.c.as_at, today), 0),
+        )
+        .order_by(report.c.id)
+    )
+    is_out = report.c.status == ReportStatus.PUBLISHED.value
+    unmade = select(report.c.id).where(is_out, not_(exists().where(report_file.c.report_id == report.c.id)))
+    unnoted = (
+        select(report.c.id)
+        .join_from(report, report_schedule, schedule.strategy_id == report.c.strategy_id)
+        .where(is_out, _has_target(settings), not_(exists().where(delivery.c.report_id == report.c.id)))
+        # What was published before its schedule was made is not sent round afterwards.
+        .where(report.c.known_at >= schedule.created_at)
+    )
+    strategies, drafts, made, noted = (
+        list(connection.execute(found).scalars()) for found in (lacking, waiting, unmade, unnoted)
+    )
+    return _Due(
+        strategies,
+        drafts,
+        made,
+        noted,
+        reminds=bool(settings.smtp_url) and not is_noted(connection, today),
+        brings=has_due(connection, clock.now()),
+    )
+
+
+def _has_target(settings: Settings) -> ColumnElement[bool]:
+    """Return the condition that a schedule names somewhere to bring a report to, and this service can."""
+    to_posts = exists().where(report_schedule_owner.c.report_schedule_id == report_schedule.c.id)
+    return or_(
+        and_(true() if settings.delivery_dir else false(), report_schedule.c.to_folder),
+        and_(true() if settings.smtp_url else false(), to_posts),
+    )
+
+
+def _drafting(strategy_id: int, quarter: Quarter, today: date) -> Any:
+    def act(connection: Connection) -> bool:
+        mine = (report.c.strategy_id == strategy_id, report.c.quarter == quarter.name)
+        if connection.execute(select(report.c.id).where(*mine)).first() is not None:
+            return False
+        recorder = Recorder(connection, None, clock.now(), "The quarter ended.")
+        create_row(recorder, SERVICE, REPORTS, ReportCreate(strategy_id=strategy_id, quarter=quarter.name), today)
+        return True
+
+    return act
+
+
+def _publishing(report_id: int) -> Any:
+    def act(connection: Connection) -> bool:
+        recorder = Recorder(connection, None, clock.now(), "Published on the day that was set.")
+        try:
+            publish(recorder, SERVICE, report_id, lambda _: None)
+        except (Conflict, TrackerError):
+            return False
+        return True
+
+    return act
+
+
+def _getting(report_id: int) -> Any:
+    return lambda connection: get_row(connection, REPORTS, report_id, View(None, clock.today(), EVERYTHING))
+
+
+def _noting(report_id: int, settings: Settings) -> Any:
+    def act(connection: Connection) -> int:
+        row = get_row(connection, REPORTS, report_id, View(None, clock.today(), EVERYTHING))
+        return note(connection, _targets(connection, row, settings), clock.now())
+
+    return act
+
+
+def _targets(connection: Connection, row: Row, settings: Settings) -> Iterable[Row]:
+    """Yield where a published report is to be brought."""
+    mine = select(report_schedule).where(report_schedule.c.strategy_id == row["strategy_id"])
+    schedule = connection.execute(mine).mappings().one_or_none()
+    if schedule is None or row["status"] != ReportStatus.PUBLISHED:
+        return
+    about = {"strategy_id": row["strategy_id"], "report_id": row["id"]}
+    if schedule["to_folder"] and settings.delivery_dir:
+        yield {"key": f"report:{row['id']}:folder", "kind": DeliveryKind.FOLDER.value, **about}
+    if not settings.smtp_url:
+        return
+    links = report_schedule_owner.c
+    found = (
+        select(links.owner_id)
+        .join_from(report_schedule_owner, owner, owner.c.id == links.owner_id)
+        .where(links.report_schedule_id == schedule["id"], owner.c.email.is_not(None))
+        .order_by(links.owner_id)
+    )
+    for owner_id in connection.execute(found).scalars():
+        key = f"report:{row['id']}:mail:{owner_id}"
+        yield {"key": key, "kind": DeliveryKind.MAIL.value, "owner_id": owner_id, **about}
+
+
+def _bringers(database: Database, settings: Settings) -> dict[DeliveryKind, Bring]:
+    async def to_folder(row: Row) -> None:
+        if not settings.delivery_dir:
+            raise Undeliverable("TRACKER_DELIVERY_DIR is not set.")
+        told = await database.snapshot(_getting(row["report_id"]))
+        name = await database.snapshot(lambda connection: _strategy_ref(connection, told["strategy_id"]))
+        folder = Path(settings.delivery_dir) / name / told["ref"]
+        files = await files_of(database, told)
+        try:
+            await asyncio.to_thread(put_files, folder, files)
+        except TrackerError as error:
+            raise Undeliverable(error.detail) from None
+
+    async def by_mail(row: Row) -> None:
+        told = await database.snapshot(_getting(row["report_id"]))
+        address = await database.snapshot(lambda connection: _address(connection, row["owner_id"]))
+        files = await files_of(database, told)
+        link = f"\n\n{settings.public_url}/v1/reports/{told['id']}" if settings.public_url else ""
+        text = f"The report on {told['quarter']} is published. It is attached as PDF and as a Word document.{link}\n"
+        message = write_mail(settings, row["id"], address, f"Progress report {told['ref']}", text)
+        attach(message, {name: files[name] for name in BY_MAIL})
+        await asyncio.to_thread(send, settings, message)
+
+    async def reminding(row: Row) -> None:
+        today = clock.today()
+        rows = await database.snapshot(lambda connection: find_reasons(connection, today, row["owner_id"]))
+        if not rows:
+            # It was all done meanwhile.
+            return
+        address = await database.snapshot(lambda connection: _address(connection, row["owner_id"]))
+        text = write_reminder(rows, today, settings.public_url)
+        count = f"{len(rows)} milestone{'' if len(rows) == 1 else 's'} to report on"
+        await asyncio.to_thread(send, settings, write_mail(settings, row["id"], address, count, text))
+
+    return {DeliveryKind.FOLDER: to_folder, DeliveryKind.MAIL: by_mail, DeliveryKind.REMINDER: reminding}
+
+
+def _strategy_ref(connection: Connection, strategy_id: int) -> str:
+    return str(connection.execute(select(strategy.c.ref).where(strategy.c.id == strategy_id)).scalar_one())
+
+
+def _address(connection: Connection, owner_id: int) -> str:
+    """Return where a post is written to.
+
+    Raises:
+        Undeliverable: it has no address any more.
+    """
+    found = connection.execute(select(owner.c.email).where(owner.c.id == owner_id)).scalar_one_or_none()
+    if found is None:
+        raise Undeliverable("The post has no e-mail address any more.", is_final=True)
+    return str(found)
