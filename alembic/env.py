@@ -3,6 +3,7 @@
 from alembic import context
 
 from service.access import models as access_models  # noqa: F401 Its tables join the metadata.
+from service.automation import models as automation_models  # noqa: F401 Its tables join the metadata.
 from service.core import idempotency  # noqa: F401 Its table joins the metadata.
 from service.core.history import metadata
 from service.exchange import models as exchange_models  # noqa: F401 Its table joins the metadata.

@@ -25,6 +25,7 @@ from service.access.policy import SERVICE
 from service.access.roles import Role, Scope
 from service.access.service import create_token, is_without_users
 from service.access.tokens import DAYS_AT_MOST, DAYS_BY_DEFAULT
+from service.automation.due import Done, run_due
 from service.core import clock
 from service.core.calendar import parse_quarter
 from service.core.db import Database, UnsupportedDatabase
@@ -41,7 +42,6 @@ from service.exchange.planfile import read_plan_file
 from service.exchange.reading import read_sent
 from service.exchange.sheets import SHEETS
 from service.plan.models import organisation, strategy
-from service.reporting.due import Done, run_due
 from service.reporting.folders import write_report
 from service.settings import PREFIX, Settings, SettingsError, read_settings
 

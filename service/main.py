@@ -24,6 +24,11 @@ from service.access.collection import collection_router, history_model, history_
 from service.access.door import Door, MetricsReader
 from service.access.schemas import TokenRead
 from service.access.users import USERS
+from service.automation import api as automation
+from service.automation.due import run_due
+from service.automation.schedules import SCHEDULES
+from service.automation.schemas import DeliveryRead
+from service.automation.webhooks import WEBHOOKS
 from service.core.answers import json_answer
 from service.core.db import Database
 from service.core.docs import add_docs
@@ -50,19 +55,17 @@ from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES
 from service.progress.schemas import MilestoneVersion
 from service.reporting import api as reporting
-from service.reporting.due import run_due
 from service.reporting.reports import REPORTS
-from service.reporting.schedules import SCHEDULES
-from service.reporting.schemas import DeliveryRead, ReportVersion
+from service.reporting.schemas import ReportVersion
 from service.settings import Settings, read_settings
 
 METRICS = 'tracker_requests_total{method="GET",route="/v1/progress",status="200"} 23.0\n'
 SECONDS_BETWEEN_USES = 60
+# What every version of is a row like any other.
+VERSIONED = (*COLLECTIONS, INDICATORS, SCHEDULES, WEBHOOKS, USERS)
 LISTS: dict[str, type[BaseModel]] = {
-    **{each.name: each.read for each in (*COLLECTIONS, MILESTONES, INDICATORS, REPORTS, SCHEDULES, USERS)},
-    **{
-        history_name(each): history_model(each.noun, each.read) for each in (*COLLECTIONS, INDICATORS, SCHEDULES, USERS)
-    },
+    **{each.name: each.read for each in (*VERSIONED, MILESTONES, REPORTS)},
+    **{history_name(each): history_model(each.noun, each.read) for each in VERSIONED},
     history_name(MILESTONES): history_model(MILESTONES.noun, MilestoneVersion),
     history_name(REPORTS): history_model(REPORTS.noun, ReportVersion),
     "updates": StatusUpdateRead,
@@ -71,7 +74,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "tokens": TokenRead,
     "events": Event,
 }
-FEED = (*COLLECTIONS, MILESTONES, progress.UPDATES, INDICATORS, OBSERVATIONS, REPORTS, SCHEDULES, USERS)
+FEED = (*VERSIONED, MILESTONES, progress.UPDATES, OBSERVATIONS, REPORTS)
 health = APIRouter(tags=["health"], redirect_slashes=False)
 guarded = APIRouter(tags=["health"], route_class=Door, redirect_slashes=False)
 
@@ -105,8 +108,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(collection_router(resource))
     for router in (
         reporting.reports,
-        reporting.schedules,
         reporting.router,
+        automation.schedules,
+        automation.webhooks,
+        automation.router,
         access.users,
         access.router,
         feed_router(FEED),
@@ -151,7 +156,7 @@ def run_command() -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     callers: Callers = app.state.callers
     tasks = [asyncio.create_task(_keep_uses(callers))]
-    if app.state.settings.run_due_minutes:
+    if app.state.settings.run_due_seconds:
         tasks.append(asyncio.create_task(_do_what_is_due(app)))
     yield
     for task in tasks:
@@ -172,7 +177,7 @@ async def _do_what_is_due(app: FastAPI) -> None:
     """Do now and then what is due; what fails is logged, and tried again the next time."""
     settings: Settings = app.state.settings
     while True:
-        await asyncio.sleep(60 * settings.run_due_minutes)
+        await asyncio.sleep(settings.run_due_seconds)
         try:
             await run_due(app.state.database, settings)
         except TrackerError as error:
@@ -252,6 +257,8 @@ TAGS = {
     "indicators": "Outcome measures and what was observed.",
     "reports": "Quarterly reports: drafts, publishing, files, and proof.",
     "report-schedules": "What happens by itself when a quarter ends, and reminders.",
+    "webhooks": "Addresses of other software that are told of changes.",
+    "deliveries": "What was and is to be brought to somebody: reports, reminders, events.",
     "events": "The change feed.",
     "imports": "Workbooks that come back: what they would change, and changing it.",
     "tables": "What the columns of lists and figures are, where these are had as CSV.",

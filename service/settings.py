@@ -148,10 +148,10 @@ class Settings(BaseModel):
     trusted_proxies: Annotated[list[IPvAnyNetwork], BeforeValidator(_split)] = Field(
         [], description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas."
     )
-    run_due_minutes: int = Field(
-        15,
+    run_due_seconds: int = Field(
+        60,
         ge=0,
-        le=1440,
+        le=86_400,
         description="How often a server does what is due (drafts, publishing, deliveries); 0 leaves it to `run-due`.",
     )
     delivery_dir: str = Field(
@@ -165,6 +165,13 @@ class Settings(BaseModel):
         ),
     )
     mail_from: str = Field("", max_length=320, description="Address that mail comes from.")
+    webhook_networks: Annotated[list[IPvAnyNetwork], BeforeValidator(_split)] = Field(
+        [],
+        description=(
+            "Networks inside that webhooks may be posted to, by http too, separated by commas, e.g. 10.2.0.0/16. "
+            "Default: none, so that they reach the open internet alone."
+        ),
+    )
     shutdown_seconds: int = Field(30, ge=1, le=600, description="How long requests in flight may take at shutdown.")
 
     @model_validator(mode="after")

@@ -219,7 +219,9 @@ class Api:
 
 def serving(url: str, **settings: Any) -> Iterator[Api]:
     """Serve a database in this process."""
-    app = create_app(Settings(**{"database_url": url, "bad_credentials_per_minute": MANY, **settings}))
+    app = create_app(
+        Settings(**{"database_url": url, "bad_credentials_per_minute": MANY, "run_due_seconds": 0, **settings})
+    )
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Api(client)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, func, insert, select
 from service.access.models import user_account, user_identity
 from service.access.roles import Role, Scope
 from service.access.service import create_token
+from service.automation.outbox import note
 from service.core import clock
 from service.core.history import TWINS, Recorder, metadata
 from service.core.idempotency import KeptAnswer, KeyedRequest, keep_answer
@@ -86,6 +87,27 @@ def published_report(api: Api, strategy: int, **values: Any) -> Body:
     return dict(answer.json())
 
 
+def noted_delivery(api: Api, strategy: int, **values: Any) -> int:
+    """Note that something is to be brought, and return its number."""
+    told = {"kind": "webhook", "strategy_id": strategy, "webhook_id": 1, "event": "update.created", "body": "{}"}
+
+    def act(connection: Connection) -> int:
+        key = f"event:1:{len(connection.execute(select(metadata.tables['delivery'])).all())}"
+        note(connection, [{"key": key, **told, **values}], clock.now())
+        rows = metadata.tables["delivery"].c
+        return int(connection.execute(select(rows.id).where(rows.key == key)).scalar_one())
+
+    return api.run(act)
+
+
+def more_than_a_plan(api: Api) -> None:
+    """Make the first row of each collection that no plan file fills."""
+    published_report(api, 1)
+    api.made("/v1/report-schedules", strategy_id=1)
+    api.made("/v1/webhooks", strategy_id=1, ref="new", url="https://example.org")
+    noted_delivery(api, 1)
+
+
 def new_user(mark: object, **values: Any) -> Body:
     """Return what makes a user that is not there yet."""
     return {"name": "New", "email": f"new-{mark}@example.org", **values}
@@ -155,6 +177,12 @@ def bodies(plan: Plan) -> dict[str, Body]:
             "priority_ids": [plan.priority],
             "workstream_id": plan.workstream,
         },
+        "webhooks": {
+            "ref": "new",
+            "strategy_id": plan.strategy,
+            "url": "https://example.org/tracker",
+            "events": ["milestone.updated", "update.created"],
+        },
     }
 
 
@@ -178,6 +206,10 @@ def report_once(connection: Connection) -> None:
     made = recorder.add(metadata.tables["report"], values)
     told = {"makes_drafts": True, "publishes_after_days": 21, "to_folder": True, "sends_reminders": True}
     recorder.add(metadata.tables["report_schedule"], {"ref": "quarterly", "strategy_id": strategy, **told})
+    hook = {"ref": "intranet", "strategy_id": strategy, "url": "https://example.org/", "events": ["update.created"]}
+    made_hook = recorder.add(metadata.tables["webhook"], hook)
+    channel = {"secret": "whsec_MA==", "after_seq": recorder.seq, "after_position": 0}
+    connection.execute(insert(metadata.tables["webhook_channel"]).values(webhook_id=made_hook["id"], **channel))
     brought = {"key": "report:1:folder", "kind": "folder", "strategy_id": strategy, "report_id": made["id"]}
     connection.execute(insert(metadata.tables["delivery"]).values(**brought, attempts=1, created_at=clock.now()))
     file = {"report_id": made["id"], "name": "report.json", "sha256": "0" * 64, "content": b"\x00{}"}

@@ -23,6 +23,7 @@ class Act(StrEnum):
     READ_METRICS = "read the metrics"
     IMPORT = "import a workbook"
     WRITE_REPORTS = "make and publish reports"
+    KEEP_WEBHOOKS = "keep webhooks"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ RULES: dict[Act, Rule] = {
     Act.REPORT_PROGRESS: Rule(REPORTERS, Scope.UPDATE, ", held for the organisation that answers for it"),
     Act.WRITE_PLAN: Rule(PLANNERS, Scope.PLAN, ", held for a partner of the strategy"),
     Act.WRITE_REPORTS: Rule(PLANNERS, Scope.REPORT, ", held for a partner of the strategy"),
+    Act.KEEP_WEBHOOKS: Rule(PLANNERS, Scope.PLAN, ", held for a partner of the strategy"),
     Act.WRITE_DIRECTORY: Rule(ADMINS, Scope.ADMIN),
     Act.READ_USERS: Rule(ADMINS, Scope.ADMIN),
     Act.WRITE_USERS: Rule(ADMINS, Scope.ADMIN),

@@ -191,7 +191,8 @@ def _refuse_if_referenced(connection: Connection, resource: Resource, row_id: in
     counts: list[Any] = []
     for table in resource.table.metadata.sorted_tables:
         for key in sorted(table.foreign_keys, key=lambda each: each.parent.name):
-            if key.column is resource.table.c.id and table not in own:
+            # What goes with its row is no reference to it.
+            if key.column is resource.table.c.id and table not in own and key.ondelete != "CASCADE":
                 refers = select(func.count()).select_from(table).where(key.parent == row_id)
                 seen = refers.where(*_is_seen(table, view.lens))
                 counts.append(refers.scalar_subquery().label(f"{table.name} {key.parent.name} all"))

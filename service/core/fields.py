@@ -116,6 +116,10 @@ LIKE_LIST = (
 )
 LIKE_QUARTER = "^[0-9]{4}-[0-9]{2}-Q[1-4]$"
 LIKE_EMAIL = rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$"
+LIKE_EVENT = (
+    "^((strategy|priority|workstream|milestone|decision|funding_award|indicator|report)[.](created|updated|deleted)"
+    "|(update|observation)[.]created|report[.](published|withdrawn))$"
+)
 # What a text that is not like that is told.
 PATTERNS_IN_WORDS = {
     LIKE_REF: "Write letters, digits and hyphens, a letter or digit first.",
@@ -126,6 +130,7 @@ PATTERNS_IN_WORDS = {
     LIKE_LINE: "Write the sheet, an exclamation mark and the line, such as Milestones!7.",
     LIKE_SHA256: "Write a SHA-256: 64 of the digits 0 to 9 and letters a to f.",
     LIKE_QUARTER: "Write a quarter of the financial year, such as 2018-19-Q3.",
+    LIKE_EVENT: "Write an event such as milestone.updated, update.created or report.published.",
     LIKE_NAME: "Write a name in small letters, such as milestones.",
     LIKE_EMAIL: "Write an e-mail address, with one @ and no blanks.",
 }

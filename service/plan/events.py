@@ -37,6 +37,8 @@ from service.core.schemas import Deed
 from service.plan.models import status_update
 
 LONGEST_PAGE = 10_000
+# A place after every event of a transaction: none is so long.
+END_OF_TRANSACTION = 2**31 - 1
 
 
 class EventQuery(Tabular):
@@ -137,10 +139,12 @@ def _is_seen(table: Table, lens: Lens) -> ColumnElement[bool]:
 
 def parse_place(query: EventQuery) -> tuple[int, int]:
     """Return the place in the feed that a query names: everything up to it is known to the reader."""
-    if query.cursor is None:
-        # No transaction is so long; its every event lies before.
-        return query.after, 2**31 - 1
-    seq, dot, position = query.cursor.partition(".")
+    return (query.after, END_OF_TRANSACTION) if query.cursor is None else place_of(query.cursor)
+
+
+def place_of(cursor: str) -> tuple[int, int]:
+    """Return the place in the feed that a cursor stands for: a transaction, and how far within."""
+    seq, dot, position = cursor.partition(".")
     if not (dot and seq.isascii() and seq.isdigit() and position.isascii() and position.isdigit()):
         raise bad_cursor()
     if len(seq) > 18 or len(position) > 9:  # noqa: PLR2004 Longer ones are no 64-bit and 32-bit numbers.

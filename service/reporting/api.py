@@ -2,19 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from sqlalchemy import Connection
 
-from service.access.collection import PathId, collection_router, list_answer
+from service.access.collection import PathId, collection_router
 from service.access.door import Door, PlanReader, Visit, entered
 from service.access.policy import Act, Actor
 from service.access.resource import View
-from service.access.rows import get_row, list_rows
+from service.access.rows import get_row
 from service.core import clock
 from service.core.answers import check_match, json_answer, require_match, tagged_answer, to_json
 from service.core.errors import NotFound
 from service.core.history import Recorder, Row
-from service.core.paging import Page
 from service.core.responses import (
     CHANGING,
     ETAG,
@@ -22,22 +21,15 @@ from service.core.responses import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
-    LINK,
-    LISTING,
     READING,
     RECORDING,
     answers,
-    page_model,
-    tabular,
 )
 from service.plan.boundaries import check_may_write
 from service.reporting import service
 from service.reporting.rendering import MEDIA_TYPES
 from service.reporting.reports import REPORTS
-from service.reporting.schedules import DELIVERIES, SCHEDULES
 from service.reporting.schemas import (
-    DeliveryQuery,
-    DeliveryRead,
     ReportRead,
     ReportVersion,
     Restatement,
@@ -46,7 +38,6 @@ from service.reporting.schemas import (
 )
 
 reports = collection_router(REPORTS, ReportVersion)
-schedules = collection_router(SCHEDULES)
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=[REPORTS.name])
 FILE_NAMES = "|".join(sorted(MEDIA_TYPES)).replace(".", "[.]")
 FileName = Annotated[
@@ -58,28 +49,10 @@ FileName = Annotated[
         examples=["report.pdf"],
     ),
 ]
-DELIVERY_PAGE = page_model("DeliveryPage", DeliveryRead)
 # What browsers show by themselves, and may run nothing in.
 SHOWN = frozenset({"report.html", "report.pdf", "report.json", "manifest.json"})
 NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 STATUS_HEADER = "X-Report-Status"
-
-
-@router.get(
-    "/v1/deliveries",
-    operation_id="list_deliveries",
-    summary="List deliveries",
-    description="What was or is to be brought: reports to posts and to the folder, and reminders. Kept with each try.",
-    responses=tabular(answers(*LISTING, model=DELIVERY_PAGE, headers=LINK, what="One page.")),
-)
-async def list_deliveries(query: Annotated[DeliveryQuery, Query()], visit: PlanReader) -> Response:
-    """Answer with deliveries."""
-    sight = visit.actor.reach.sight
-
-    def ask(connection: Connection, query: DeliveryQuery) -> Page:
-        return list_rows(connection, DELIVERIES, query, View(None, clock.today(), sight))
-
-    return await list_answer(visit, query, "deliveries", ask, is_short=True)
 
 
 def explain_writing(connection: Connection, *, actor: Actor, row_id: int) -> None:

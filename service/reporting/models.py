@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     CheckConstraint,
     ColumnElement,
     FromClause,
@@ -21,10 +20,9 @@ from service.core.columns import Instant, Key, text_column
 from service.core.history import append_only, versioned
 from service.core.models import PlanRow, plan_table
 from service.plan.boundaries import in_strategy
-from service.plan.models import PROSE, TITLE, WORD, link_table, one_of, reference, words
+from service.plan.models import PROSE, WORD, one_of, reference, words
 
 DIGEST = text_column(64)
-DELIVERY_KEY = text_column(100)
 
 
 class ReportStatus(StrEnum):
@@ -33,14 +31,6 @@ class ReportStatus(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
-
-
-class DeliveryKind(StrEnum):
-    """How something is brought."""
-
-    FOLDER = "folder"
-    MAIL = "mail"
-    REMINDER = "reminder"
 
 
 class Report(PlanRow, table=True):
@@ -87,55 +77,3 @@ def of_report(rows: FromClause, _seq: ColumnElement[int] | None, lens: Lens) -> 
 
 report: Table = seen_by(versioned(Report.__table__), in_strategy)
 report_file: Table = seen_by(append_only(ReportFile.__table__), of_report)
-
-
-class ReportSchedule(PlanRow, table=True):
-    """What happens by itself when a quarter of a strategy ends."""
-
-    __tablename__ = "report_schedule"
-    __table_args__ = plan_table(
-        "report-schedules",
-        UniqueConstraint("strategy_id", "ref"),
-        CheckConstraint("publishes_after_days BETWEEN 1 AND 92", name="publishes_after_days"),
-    )
-
-    strategy_id: int = reference("strategy")
-    makes_drafts: bool
-    publishes_after_days: int | None = None
-    to_folder: bool
-    sends_reminders: bool
-
-
-class Delivery(SQLModel, table=True):
-    """Something to be brought to somebody: kept until it is there, or until it was tried often enough."""
-
-    __table__: ClassVar[Table]
-    __table_args__ = (
-        UniqueConstraint("key"),
-        one_of("kind", DeliveryKind),
-        CheckConstraint("attempts >= 0", name="attempts"),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
-    key: str = words(DELIVERY_KEY)
-    kind: str = words(WORD)
-    strategy_id: int | None = reference("strategy", nullable=True)
-    report_id: int | None = reference("report", nullable=True)
-    owner_id: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
-    attempts: int = 0
-    created_at: datetime = Field(sa_type=Instant)
-    next_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True, index=True)
-    done_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
-    error: str | None = words(TITLE, nullable=True)
-
-
-def delivery_seen(rows: FromClause, _seq: ColumnElement[int] | None, lens: Lens) -> ColumnElement[bool]:
-    """Show the deliveries of a strategy that may be seen."""
-    return lens.shows(rows.c.strategy_id)
-
-
-report_schedule: Table = seen_by(versioned(ReportSchedule.__table__), in_strategy)
-report_schedule_owner = link_table("report_schedule_owner", "report_schedule", "owner")
-report_schedule_silent = link_table("report_schedule_silent", "report_schedule", "organisation")
-delivery: Table = seen_by(Delivery.__table__, delivery_seen)

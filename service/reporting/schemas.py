@@ -6,10 +6,11 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.core.fields import LIKE_QUARTER, Day, Id, Input, Instant, Prose, Reason, Ref
-from service.core.paging import ListQuery, sorted_by
-from service.core.schemas import Common, Ids, KnownAt, Several, UrlIds, ids_of, several
+from service.core.paging import sorted_by
+from service.core.schemas import Common, Several, UrlIds, ids_of, several
+from service.plan.schemas import PlanQuery
 from service.progress.schemas import Answer
-from service.reporting.models import DeliveryKind, ReportStatus
+from service.reporting.models import ReportStatus
 
 Quarter = Annotated[str, StringConstraints(pattern=LIKE_QUARTER, max_length=10)]
 MOST_COMMENTS = 500
@@ -63,79 +64,12 @@ class ReportRead(ReportVersion):
 
 
 @sorted_by(*REPORT_ORDERS)
-class ReportQuery(ListQuery, KnownAt):
+class ReportQuery(PlanQuery):
     """Filters of reports."""
 
     strategy_id: UrlIds = ids_of("these strategies")
     quarter: Several[Quarter] | None = several("reports on these quarters", "2018-19-Q3")
     status: Several[ReportStatus] | None = several("reports that stand so", "published")
-    ref: Several[Ref] | None = several("reports with these refs", "2018-19-Q3")
-
-
-class ScheduleCreate(Input):
-    """What happens by itself when a quarter of a strategy ends. Without one, a draft is made, and no more."""
-
-    strategy_id: Id = Field(description="The strategy.", examples=[1])
-    makes_drafts: bool = Field(
-        True, description="Whether a draft is made on the first day after the quarter.", examples=[True]
-    )
-    publishes_after_days: Annotated[int, Field(ge=1, le=92)] | None = Field(
-        None,
-        description="Publish the draft by itself so many days after the quarter; null leaves it to a manager.",
-        examples=[21],
-    )
-    owner_ids: Ids = Field(
-        [],
-        description="The posts that get a published report by e-mail, as far as they have an address.",
-        examples=[[1]],
-    )
-    to_folder: bool = Field(
-        False, description="Whether a published report is written to the folder of deliveries.", examples=[False]
-    )
-    sends_reminders: bool = Field(
-        True, description="Whether owners are reminded of what is due, by e-mail once a week at most.", examples=[True]
-    )
-    silent_organisation_ids: Ids = Field([], description="The partners whose posts are not reminded.", examples=[[]])
-
-
-class ScheduleRead(Common, ScheduleCreate):
-    """What happens by itself when a quarter of a strategy ends."""
-
-    ref: Ref = Field(description="Always `quarterly`: a strategy has one schedule.")
-
-
-@sorted_by("id", "created_at", "updated_at")
-class ScheduleQuery(ListQuery, KnownAt):
-    """Filters of schedules."""
-
-    strategy_id: UrlIds = ids_of("these strategies")
-
-
-class DeliveryRead(Answer):
-    """Something that is brought to somebody, or was."""
-
-    id: Id = Field(description="Number of the delivery; it stands in what is sent, to tell doubles.")
-    kind: DeliveryKind = Field(description="How it is brought.")
-    strategy_id: Id = Field(description="The strategy.")
-    report_id: Id | None = Field(description="The report; null for a reminder.")
-    owner_id: Id | None = Field(description="The post that it goes to; null for a folder.")
-    attempts: int = Field(ge=0, description="How often it was tried.")
-    created_at: Instant = Field(description="Since when it is due.")
-    next_at: Instant | None = Field(description="When it is tried next; null once it is done or given up.")
-    done_at: Instant | None = Field(description="When it was done; null while it is not.")
-    error: str | None = Field(description="What was in the way the last time.")
-
-
-DELIVERY_ORDERS = ("id", "created_at", "next_at")
-
-
-@sorted_by(*DELIVERY_ORDERS)
-class DeliveryQuery(ListQuery):
-    """Filters of deliveries."""
-
-    strategy_id: UrlIds = ids_of("these strategies")
-    report_id: UrlIds = ids_of("these reports")
-    kind: Several[DeliveryKind] | None = several("deliveries of these kinds", "mail")
 
 
 class Withdrawal(Input):

@@ -22,6 +22,7 @@ class Deed(StrEnum):
     MAKE = "make"
     WRITE = "change"
     IMPORT = "import"
+    SEND = "send"
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,10 @@ TABLE: dict[str, Row] = {
     **of_collection("report", "reports", Scope.REPORT),
     **of_collection("report_schedule", "report_schedules", Scope.REPORT),
     "list_deliveries": reading(Deed.LIST, "deliveries"),
+    "get_delivery": reading(Deed.READ, "deliveries"),
+    "send_delivery": writing(Deed.SEND, "deliveries", scope=Scope.REPORT),
+    **of_collection("webhook", "webhooks"),
+    "make_webhook_secret": writing(Deed.SEND, "webhooks"),
     "publish_report": writing(Deed.WRITE, "reports", scope=Scope.REPORT),
     "withdraw_report": writing(Deed.WRITE, "reports", scope=Scope.REPORT),
     "get_report_file": reading(Deed.READ, "reports"),

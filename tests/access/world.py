@@ -16,6 +16,7 @@ from service.core import clock
 from service.core.history import Recorder
 from service.plan.models import organisation
 from tests.conftest import Api
+from tests.factories import noted_delivery
 
 Ids = dict[str, int]
 MISSING = 999_999
@@ -141,8 +142,14 @@ class _Maker:
         quarter = {"quarter": "2018-19-Q3", "summary": f"Said {mark}"}
         report = self._post(caller, "reports", strategy_id=strategy, **quarter)
         schedule = self._post(caller, "report-schedules", strategy_id=strategy, makes_drafts=False)
+        hook = self._post(
+            caller, "webhooks", strategy_id=strategy, ref=f"ref-{mark}", url=f"https://{mark}.example.org"
+        )
+        delivery = noted_delivery(self.world.api, strategy, webhook_id=hook, event=f"update.{mark}")
         for name, row in (
             ("reports", report),
+            ("webhooks", hook),
+            ("deliveries", delivery),
             ("report-schedules", schedule),
             ("boards", board),
             ("areas", area),

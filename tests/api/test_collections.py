@@ -11,7 +11,7 @@ from tests.factories import Body, Plan, bodies, report
 
 COLLECTIONS = (
     *("organisations", "owners", "boards", "areas", "strategies", "priorities", "workstreams", "milestones"),
-    *("decisions", "funding-awards", "indicators"),
+    *("decisions", "funding-awards", "indicators", "webhooks"),
 )
 # A change of one field of each, and a field that may be empty (None where there is none).
 CHANGES: dict[str, Body] = {
@@ -26,6 +26,7 @@ CHANGES: dict[str, Body] = {
     "decisions": {"outcome": "agreed"},
     "funding-awards": {"status": "received"},
     "indicators": {"unit": "Changed"},
+    "webhooks": {"events": ["report.published"]},
 }
 EMPTIED: dict[str, Body] = {
     "organisations": {"parent_id": None},
@@ -124,6 +125,7 @@ DEFAULTS: list[tuple[str, str, Any]] = [
     ("workstreams", "status", "active"),
     ("workstreams", "area_ids", []),
     ("workstreams", "partners", []),
+    ("webhooks", "events", []),
     ("milestones", "weight", 1),
     ("milestones", "kind", "milestone"),
     ("milestones", "due_precision", "day"),

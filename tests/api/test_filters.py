@@ -6,17 +6,22 @@ from typing import Any
 import pytest
 
 from service.access.rows import PAGING
+from service.automation.schedules import SCHEDULES
+from service.automation.schemas import DeliveryQuery
+from service.automation.webhooks import WEBHOOKS
 from service.outcomes.schemas import AllObservationsQuery
 from service.outcomes.service import INDICATORS
 from service.plan.catalogue import COLLECTIONS
 from service.plan.schemas import StatusUpdateQuery
 from service.progress.milestones import MILESTONES
 from service.progress.schemas import MilestoneFilters
+from service.reporting.reports import REPORTS
 from tests.conftest import Api
-from tests.factories import Body
+from tests.factories import Body, noted_delivery, published_report
 
 QUERIES: dict[str, type[Any]] = {
-    **{each.name: each.query for each in (*COLLECTIONS, MILESTONES, INDICATORS)},
+    **{each.name: each.query for each in (*COLLECTIONS, MILESTONES, INDICATORS, REPORTS, SCHEDULES, WEBHOOKS)},
+    "deliveries": DeliveryQuery,
     "updates": StatusUpdateQuery,
     "observations": AllObservationsQuery,
 }
@@ -124,7 +129,21 @@ CASES: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("observations", "category"): ("Opiate", ["Opiate"]),
     ("observations", "indicator_id"): ("{indicators prison-release}", ["all"]),
     ("observations", "strategy_id"): ("{strategies new}", ["Some"]),
-    **{(each.name, "updated_since"): (SINCE, ["new"]) for each in (*COLLECTIONS, MILESTONES, INDICATORS)},
+    ("reports", "q"): ("all is well", ["2017-18-Q4"]),
+    ("reports", "quarter"): ("2018-19-Q3", ["2018-19-Q3"]),
+    ("reports", "ref"): ("2017-18-Q4", ["2017-18-Q4"]),
+    ("reports", "status"): ("published", ["2018-19-Q3"]),
+    ("reports", "strategy_id"): ("{strategies new}", ["2017-18-Q4"]),
+    ("report-schedules", "strategy_id"): ("{strategies new}", ["quarterly"]),
+    ("webhooks", "q"): ("new.example", ["new"]),
+    ("webhooks", "ref"): ("new", ["new"]),
+    ("webhooks", "strategy_id"): ("{strategies new}", ["new"]),
+    ("deliveries", "kind"): ("folder", ["folder"]),
+    ("deliveries", "report_id"): ("{reports 2018-19-Q3}", ["folder"]),
+    ("deliveries", "strategy_id"): ("{strategies new}", ["update.created"]),
+    ("deliveries", "webhook_id"): ("{webhooks new}", ["update.created"]),
+    **{(each.name, "updated_since"): (SINCE, ["new"]) for each in (*COLLECTIONS, MILESTONES, INDICATORS, WEBHOOKS)},
+    ("reports", "updated_since"): (SINCE, ["2017-18-Q4"]),
 }
 AS_AT = "2019-02-15"
 of_milestones = pytest.mark.parametrize("field", sorted(MilestoneFilters.model_fields))
@@ -152,16 +171,22 @@ class Stage:
             row_id: key.removeprefix("{milestones ").rstrip("}") for key, row_id in self.ids.items() if "{mil" in key
         }
         return [
-            refs[row["milestone_id"]] if name == "updates" else row.get("ref") or row.get("category") or "all"
+            refs[row["milestone_id"]]
+            if name == "updates"
+            else row.get("ref") or row.get("category") or row.get("event") or row.get("kind") or "all"
             for row in answer.json()["items"]
         ]
 
 
 @pytest.fixture(scope="module")
 def stage(served: Api) -> Stage:
-    """The sample plan, with a row `new` of everything."""
+    """The sample plan and a report on it, with a row `new` of everything."""
     ids = {}
-    for name in QUERIES.keys() - {"updates", "observations"}:
+    first = published_report(served, 1)["id"]
+    served.made("/v1/report-schedules", strategy_id=1)
+    served.made("/v1/webhooks", ref="first", strategy_id=1, url="https://example.org")
+    noted_delivery(served, 1, kind="folder", report_id=first, webhook_id=None, event=None)
+    for name in QUERIES.keys() - {"updates", "observations", "deliveries"}:
         for row in served.get(f"/v1/{name}").json()["items"]:
             ids[f"{{{name} {row['ref']}}}"] = row["id"]
     for name, body in more(ids):
@@ -173,6 +198,7 @@ def stage(served: Api) -> Stage:
     served.made("/v1/indicators/2/observations", **value)
     of_new = {"published_on": "2019-02-01", "value": 1, "category": "Some"}
     served.made(f"/v1/indicators/{ids['{indicators new}']}/observations", **of_new)
+    noted_delivery(served, ids["{strategies new}"], webhook_id=ids["{webhooks new}"])
     return Stage(served, ids, since)
 
 
@@ -203,6 +229,10 @@ def more(ids: dict[str, int]) -> Any:
     yield "funding-awards", {"ref": "new", **award}
     told = {"priority_ids": [new("priorities")], "workstream_id": new("workstreams")}
     yield "indicators", {**inside, **told, "unit": "percent", "polarity": "low_good"}
+    quarter = {"quarter": "2017-18-Q4", "summary": "All is well."}
+    yield "reports", {"strategy_id": new("strategies"), **quarter}
+    yield "report-schedules", {"strategy_id": new("strategies")}
+    yield "webhooks", {"ref": "new", "strategy_id": new("strategies"), "url": "https://new.example.org"}
 
 
 def test_every_filter_has_a_case() -> None:

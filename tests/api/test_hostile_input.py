@@ -5,7 +5,6 @@ own schema refuses must be refused; what the schema lets through must do no harm
 """
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,10 +14,10 @@ from urllib.parse import quote
 import pytest
 
 from tests.api import hostile_values as hostile
-from tests.api.good_requests import base_request, fields_of, items_of, request_with, sample_value, takes_list
+from tests.api.good_requests import base_request, fields_of, items_of, path_of, request_with, sample_value, takes_list
 from tests.conftest import Api
 from tests.contract.document import PROBLEM, Operation, checker, document, operations, resolved
-from tests.factories import new_user
+from tests.factories import more_than_a_plan, new_user
 from tests.wire import Answer, Request, send_all
 
 WITH_INPUT = [each for each in operations() if each.says.get("parameters") or each.body]
@@ -44,10 +43,11 @@ class Attempt:
 
 @pytest.fixture(scope="module", autouse=True)
 def _another_user(served: Api) -> None:
-    """A user and a token beside those of who asks, to be changed and revoked."""
+    """A user and a token beside those of who asks, to be changed and revoked, and what is not in the plan."""
     user = served.made("/v1/users", **new_user("somebody"))
     token = served.made("/v1/tokens", name="Somebody's", user_id=user["id"])
     assert (user["id"], token["id"]) == (2, 2)
+    more_than_a_plan(served)
 
 
 @of(each for each in WITH_INPUT if each.parameters("query"))
@@ -71,18 +71,19 @@ def test_the_query_is_checked(served: Api, operation: Operation) -> None:
 @of(each for each in WITH_INPUT if each.parameters("path"))
 def test_the_path_is_checked(served: Api, operation: Operation) -> None:
     base = base_request(operation)
-    (schema,) = operation.parameters("path").values()
-    attempts = [
-        Attempt(
-            replace(base, path=in_path(operation, quote(text, safe=""))),
-            None if is_readable(schema, text) else "/path",
-        )
-        for text in url_values(schema)
-    ]
-    attempts += [
-        Attempt(replace(base, path=in_path(operation, raw)), "/path")
-        for raw in (*hostile.ENCODINGS, "..", "%2e%2e", "1%2f2", "1;a", "1%0d%0aX: y")
-    ]
+    attempts = []
+    for name, schema in operation.parameters("path").items():
+        attempts += [
+            Attempt(
+                replace(base, path=in_path(operation, name, quote(text, safe=""))),
+                None if is_readable(schema, text) else "/path",
+            )
+            for text in url_values(schema)
+        ]
+        attempts += [
+            Attempt(replace(base, path=in_path(operation, name, raw)), "/path")
+            for raw in (*hostile.ENCODINGS, "..", "%2e%2e", "1%2f2", "1;a", "1%0d%0aX: y")
+        ]
     assert_refused(served, attempts)
 
 
@@ -236,9 +237,9 @@ def test_afterwards_everything_reads(served: Api) -> None:
 # What is put in the place of good values.
 
 
-def in_path(operation: Operation, raw: str) -> str:
-    """Return the address of an operation with something in the one place that is open in it."""
-    return re.sub(r"\{\w+\}", lambda _: raw, operation.path)
+def in_path(operation: Operation, name: str, raw: str) -> str:
+    """Return the address of an operation with something in one of its places; what else is in it is good."""
+    return path_of(replace(operation, path=operation.path.replace(f"{{{name}}}", raw)), "1")
 
 
 def kinds_of(schema: dict[str, Any]) -> set[str]:

@@ -9,17 +9,25 @@ from typing import Any
 import pytest
 
 from service.access.users import TOKENS, USERS
+from service.automation.schedules import DELIVERIES, SCHEDULES
+from service.automation.webhooks import WEBHOOKS
+from service.core import clock
 from service.outcomes.service import INDICATORS, OBSERVATIONS
 from service.plan.catalogue import COLLECTIONS
 from service.progress.api import UPDATES
 from service.progress.milestones import MILESTONES
+from service.reporting.reports import REPORTS
 from tests.api.conftest import followed
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Body, bodies, make_plan, new_user
+from tests.factories import Body, bodies, draft_report, make_plan, new_user, noted_delivery, published_report
 
 SORTABLE = {
-    **{f"/v1/{each.name}": each.sortable for each in (*COLLECTIONS, MILESTONES, INDICATORS, USERS)},
+    **{
+        f"/v1/{each.name}": each.sortable
+        for each in (*COLLECTIONS, MILESTONES, INDICATORS, REPORTS, SCHEDULES, WEBHOOKS, USERS)
+    },
+    "/v1/deliveries": DELIVERIES.sortable,
     "/v1/tokens": TOKENS.sortable,
     "/v1/updates": UPDATES.sortable,
     "/v1/milestones/1/updates": UPDATES.sortable,
@@ -37,7 +45,19 @@ NULLABLE = {
     "funding-awards": ("starts_on", "ends_on"),
 }
 # Fields that may be empty are walked both ways, for then it matters where the empty ones stand; all others backwards.
-EMPTY = {"category", "decided_on", "due_on", "ends_on", "period_end", "start_on", "starts_on", "email", "last_used_at"}
+EMPTY = {
+    "category",
+    "decided_on",
+    "due_on",
+    "ends_on",
+    "period_end",
+    "start_on",
+    "starts_on",
+    "email",
+    "last_used_at",
+    "known_at",
+    "next_at",
+}
 ORDERS = [
     (where, sign + name)
     for where, names in SORTABLE.items()
@@ -66,6 +86,10 @@ def _rows(shared: Api) -> None:
         shared.made("/v1/tokens", name=TITLES[number])
         values = {"published_on": day, "value": number, "category": DATES[number], "period_end": DATES[-number]}
         shared.made("/v1/indicators/1/observations", **values)
+        make = published_report if number % 2 else draft_report
+        make(shared, plan.strategy, quarter=f"201{number}-1{number + 1}-Q3")
+        shared.made("/v1/report-schedules", strategy_id=plan.strategy + number)
+        noted_delivery(shared, plan.strategy, next_at=clock.now() if number % 2 else None)
 
 
 def walked(api: Api, address: str, between: Callable[[], object] = lambda: None) -> list[Body]:

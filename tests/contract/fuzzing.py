@@ -48,6 +48,10 @@ RULES = re.compile(
             "say in change_reason why",
             "Give numerator and denominator, or neither",
             "The numerator is a part of the denominator",
+            "There is no such quarter",
+            "its report can be made",
+            "is commented on above",
+            "Name a priority or a workstream",
             # Of an amount given as a JSON number: `multipleOf` would count in binary fractions.
             "Decimal input should have no more than (2 decimal places|14 digits in total)",
         )

@@ -19,6 +19,7 @@ from service.core.db import BUSY
 from service.core.migrations import migrate
 from service.core.problems import problem
 from tests.conftest import SAMPLE, Api, load_file, run_once, serving
+from tests.factories import noted_delivery
 
 ANSWERS = SAMPLE.with_name("answers.json")
 AS_IF = datetime(2019, 1, 15, 9, 0, tzinfo=UTC)
@@ -171,6 +172,28 @@ def imports_of(api: Api) -> dict[str, dict[str, Any]]:
     return found
 
 
+def webhooks_of(api: Api) -> dict[str, dict[str, Any]]:
+    """Return an example of each operation on webhooks and deliveries; the secret, which is never the same, is cut."""
+    wanted = {"ref": "intranet", "url": "https://intranet.example.org/tracker", "events": ["update.created"]}
+    given = {"strategy_id": 1, **wanted}
+    made = api.made("/v1/webhooks", **given)
+    where = f"/v1/webhooks/{made['id']}"
+    found: dict[str, dict[str, Any]] = {"create_webhook": {"request": given, "response": made}}
+    secret = api.post(f"{where}/secret", {"keep_previous_hours": 24}).json()
+    shown = {"request": {"keep_previous_hours": 24}, "response": {**secret, "secret": "whsec_…"}}
+    found["make_webhook_secret"] = shown
+    change = {"events": ["update.created", "report.published"], "change_reason": "It shows reports too."}
+    found["change_webhook"] = {"request": change, "response": api.patch(where, change).json()}
+    found["get_webhook"] = {"response": api.get(where).json()}
+    found["list_webhooks"] = {"response": api.get("/v1/webhooks").json()}
+    found["get_webhook_history"] = {"response": api.get(f"{where}/history").json()}
+    delivery = f"/v1/deliveries/{noted_delivery(api, 1, webhook_id=made['id'])}"
+    found["list_deliveries"] = {"response": api.get("/v1/deliveries").json()}
+    found["get_delivery"] = {"response": api.get(delivery).json()}
+    found["send_delivery"] = {"response": {**api.get(delivery).json()}}
+    return found
+
+
 def reports_of(api: Api) -> dict[str, dict[str, Any]]:
     """Return an example of each operation on reports; what rests on the versions of libraries is made up."""
     said = {"summary": "The Hope Project is funded.", "commentary": [{"workstream_id": 6, "text": "Work begins soon."}]}
@@ -198,7 +221,6 @@ def reports_of(api: Api) -> dict[str, dict[str, Any]]:
     found["get_report_schedule"] = {"response": api.get(where).json()}
     found["list_report_schedules"] = {"response": api.get("/v1/report-schedules").json()}
     found["get_report_schedule_history"] = {"response": api.get(f"{where}/history").json()}
-    found["list_deliveries"] = {"response": {"items": [], "next": None}}
     body = {"reason": "The wrong milestone was closed."}
     found["withdraw_report"] = {"request": body, "response": api.post(f"{address}/withdraw", body).json()}
     return found
@@ -224,7 +246,7 @@ def answers_of(api: Api) -> dict[str, dict[str, Any]]:
         found[f"change_{noun}"] = {"request": change, "response": changed.json()}
     found["record_update"] = {"request": REPORT, "response": api.made("/v1/milestones/11/updates", **REPORT)}
     found["record_observation"] = {"request": VALUE, "response": api.made("/v1/indicators/2/observations", **VALUE)}
-    found |= rights_of(api) | imports_of(api) | reports_of(api)
+    found |= rights_of(api) | imports_of(api) | reports_of(api) | webhooks_of(api)
     # Last, for on PostgreSQL a row that is refused uses up a number.
     found["problems"] = problems_of(api)
     return found

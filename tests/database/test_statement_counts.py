@@ -14,7 +14,7 @@ from service.access.roles import Role
 from service.core import db
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import Plan, bodies, make_milestone, new_user, published_report, report, send_csv
+from tests.factories import Plan, bodies, make_milestone, more_than_a_plan, new_user, report, send_csv
 
 # What no operation of the description is.
 FEED = {
@@ -64,7 +64,11 @@ READS: dict[str, tuple[str, int]] = {
     "list schedules": ("/v1/report-schedules", PAGE),
     "get schedule": ("/v1/report-schedules/1", ROW),
     "history schedules": ("/v1/report-schedules/1/history", PAGE),
+    "list webhooks": ("/v1/webhooks", PAGE),
+    "get webhook": ("/v1/webhooks/1", ROW),
+    "history webhooks": ("/v1/webhooks/1/history", PAGE),
     "list deliveries": ("/v1/deliveries", PAGE),
+    "get delivery": ("/v1/deliveries/1", ROW),
     "list events": ("/v1/events?after=1", PAGE),
     # The rest of a transaction that is longer than the page: the sample plan was loaded in one.
     "list events of a long transaction": ("/v1/events", PAGE + 1),
@@ -91,6 +95,7 @@ WITHOUT_PAST = (
     "restatement",
     "get import",
     "list deliveries",
+    "get delivery",
     "list events",
     "who am I",
     "list tokens",
@@ -172,8 +177,7 @@ def found(served: Api) -> list[dict[str, int]]:
     """How many statements each question takes with few rows and with many, of now and of what was known."""
     found = []
     send_csv(served, 1, b"ref\ndrug-misuse")
-    published_report(served, 1)
-    served.made("/v1/report-schedules", strategy_id=1)
+    more_than_a_plan(served)
     for rows in (1, 4):
         grow(served, FIRST, rows)
         known_at = served.patch("/v1/boards/1", {}).json()["updated_at"]

@@ -19,7 +19,7 @@ from service.exchange import tables
 from tests.access.world import make_token
 from tests.conftest import Api
 from tests.contract.document import operations
-from tests.factories import make_milestone, make_plan
+from tests.factories import make_milestone, make_plan, more_than_a_plan
 from tests.wire import Request, send_all
 
 QUESTION = "strategy_id=1&as_at=2018-12-10"
@@ -45,6 +45,7 @@ SOFFICE = shutil.which("soffice")
 def _more(served: Api) -> None:
     """Something in every list."""
     served.made("/v1/tokens", name="=1+1")
+    more_than_a_plan(served)
     served.patch("/v1/milestones/1", {"description": "=cmd|' /C calc'!A0"})
 
 

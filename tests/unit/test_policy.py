@@ -21,6 +21,7 @@ ALLOWED: dict[Act, tuple[str, Scope | None]] = {
     Act.READ_METRICS: ("viewer contributor manager admin", Scope.READ),
     Act.IMPORT: ("contributor manager", Scope.READ),
     Act.WRITE_REPORTS: ("manager", Scope.REPORT),
+    Act.KEEP_WEBHOOKS: ("manager", Scope.PLAN),
 }
 
 

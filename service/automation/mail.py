@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
-from service.reporting.deliveries import Undeliverable
+from service.automation.outbox import Undeliverable
 from service.reporting.rendering import MEDIA_TYPES
 from service.settings import Settings
 
@@ -16,11 +16,11 @@ NO_SERVER = "TRACKER_SMTP_URL is not set."
 REFUSED_FROM = 500
 
 
-def write_mail(settings: Settings, number: int, to: str, subject: str, text: str) -> EmailMessage:
-    """Return a message; its id follows from the number of the delivery, so that a double can be told."""
+def write_mail(settings: Settings, message_id: str, to: str, subject: str, text: str) -> EmailMessage:
+    """Return a message; its id is that of the delivery, so that a double can be told."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = settings.mail_from, to, subject
-    message["Message-ID"] = f"<delivery-{number}@{settings.mail_from.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{message_id}@{settings.mail_from.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     return message

@@ -4,11 +4,9 @@ Each step looks again within its own change whether it is still to be done, so t
 and whoever dies half-way leaves what was done and nothing else.
 """
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select, true
@@ -18,6 +16,11 @@ from service.access.resource import View
 from service.access.rows import get_row
 from service.access.scope import EVERYTHING
 from service.access.writing import create_row
+from service.automation.bringing import Bringer
+from service.automation.models import DeliveryKind, delivery, report_schedule, report_schedule_owner
+from service.automation.outbox import bring_all, has_due, note
+from service.automation.reminders import is_noted, note_reminders
+from service.automation.webhooks import find_untold, note_events
 from service.core import clock
 from service.core.calendar import Quarter, quarter_of
 from service.core.columns import days_between
@@ -25,25 +28,11 @@ from service.core.db import Database
 from service.core.errors import Conflict, TrackerError
 from service.core.history import Recorder, Row
 from service.plan.models import owner, strategy
-from service.reporting.deliveries import Bring, Undeliverable, bring_all, has_due, note
-from service.reporting.folders import put_files
-from service.reporting.mail import attach, send, write_mail
-from service.reporting.models import (
-    DeliveryKind,
-    ReportStatus,
-    delivery,
-    report,
-    report_file,
-    report_schedule,
-    report_schedule_owner,
-)
-from service.reporting.reminders import find_reasons, is_noted, note_reminders, write_reminder
+from service.reporting.models import ReportStatus, report, report_file
 from service.reporting.reports import REPORTS
 from service.reporting.schemas import ReportCreate
 from service.reporting.service import files_of, publish
 from service.settings import Settings
-
-BY_MAIL = ("report.pdf", "report.docx")
 
 
 @dataclass(frozen=True)
@@ -66,6 +55,7 @@ class _Due:
     drafts: list[int]
     unmade: list[int]
     unnoted: list[int]
+    untold: list[int]
     reminds: bool
     brings: bool
 
@@ -79,7 +69,8 @@ async def run_due(database: Database, settings: Settings) -> Done:
     """Do everything that is due, and return what was done."""
     today = clock.today()
     quarter = last_ended(today)
-    due = await database.snapshot(lambda connection: _find_due(connection, settings, quarter, today))
+    bringer = Bringer(database, settings)
+    due = await database.snapshot(lambda connection: _find_due(connection, settings, bringer, quarter, today))
     drafts = [each for each in due.strategies if await database.write(_drafting(each, quarter, today))]
     published = [each for each in due.drafts if await database.write(_publishing(each))]
     for report_id in dict.fromkeys([*published, *due.unmade]):
@@ -87,15 +78,18 @@ async def run_due(database: Database, settings: Settings) -> Done:
         await files_of(database, row)
     for report_id in dict.fromkeys([*published, *due.unnoted]):
         await database.write(_noting(report_id, settings))
+    for webhook_id in await database.snapshot(find_untold) if drafts or published else due.untold:
+        while await database.write(_telling(webhook_id, settings)):
+            pass
     if due.reminds:
         await database.write(lambda connection: note_reminders(connection, today, clock.now()))
-    if not (due.brings or due.reminds or due.unnoted or published):
-        return Done(len(drafts), len(published))
-    brought = await bring_all(database, _bringers(database, settings), clock.now)
+    if not (due.brings or due.reminds or due.unnoted or due.untold or drafts or published):
+        return Done()
+    brought = await bring_all(database, bringer.kinds, bringer.bring, clock.now)
     return Done(len(drafts), len(published), brought)
 
 
-def _find_due(connection: Connection, settings: Settings, quarter: Quarter, today: date) -> _Due:
+def _find_due(connection: Connection, settings: Settings, bringer: Bringer, quarter: Quarter, today: date) -> _Due:
     schedule = report_schedule.c
     mine = schedule.strategy_id == strategy.c.id
     lacking = (
@@ -134,8 +128,9 @@ def _find_due(connection: Connection, settings: Settings, quarter: Quarter, toda
         drafts,
         made,
         noted,
+        find_untold(connection),
         reminds=bool(settings.smtp_url) and not is_noted(connection, today),
-        brings=has_due(connection, clock.now()),
+        brings=has_due(connection, bringer.kinds, clock.now()),
     )
 
 
@@ -184,6 +179,10 @@ def _noting(report_id: int, settings: Settings) -> Any:
     return act
 
 
+def _telling(webhook_id: int, settings: Settings) -> Any:
+    return lambda connection: note_events(connection, webhook_id, settings.public_url, clock.now())
+
+
 def _targets(connection: Connection, row: Row, settings: Settings) -> Iterable[Row]:
     """Yield where a published report is to be brought."""
     mine = select(report_schedule).where(report_schedule.c.strategy_id == row["strategy_id"])
@@ -205,56 +204,3 @@ def _targets(connection: Connection, row: Row, settings: Settings) -> Iterable[R
     for owner_id in connection.execute(found).scalars():
         key = f"report:{row['id']}:mail:{owner_id}"
         yield {"key": key, "kind": DeliveryKind.MAIL.value, "owner_id": owner_id, **about}
-
-
-def _bringers(database: Database, settings: Settings) -> dict[DeliveryKind, Bring]:
-    async def to_folder(row: Row) -> None:
-        if not settings.delivery_dir:
-            raise Undeliverable("TRACKER_DELIVERY_DIR is not set.")
-        told = await database.snapshot(_getting(row["report_id"]))
-        name = await database.snapshot(lambda connection: _strategy_ref(connection, told["strategy_id"]))
-        folder = Path(settings.delivery_dir) / name / told["ref"]
-        files = await files_of(database, told)
-        try:
-            await asyncio.to_thread(put_files, folder, files)
-        except TrackerError as error:
-            raise Undeliverable(error.detail) from None
-
-    async def by_mail(row: Row) -> None:
-        told = await database.snapshot(_getting(row["report_id"]))
-        address = await database.snapshot(lambda connection: _address(connection, row["owner_id"]))
-        files = await files_of(database, told)
-        link = f"\n\n{settings.public_url}/v1/reports/{told['id']}" if settings.public_url else ""
-        text = f"The report on {told['quarter']} is published. It is attached as PDF and as a Word document.{link}\n"
-        message = write_mail(settings, row["id"], address, f"Progress report {told['ref']}", text)
-        attach(message, {name: files[name] for name in BY_MAIL})
-        await asyncio.to_thread(send, settings, message)
-
-    async def reminding(row: Row) -> None:
-        today = clock.today()
-        rows = await database.snapshot(lambda connection: find_reasons(connection, today, row["owner_id"]))
-        if not rows:
-            # It was all done meanwhile.
-            return
-        address = await database.snapshot(lambda connection: _address(connection, row["owner_id"]))
-        text = write_reminder(rows, today, settings.public_url)
-        count = f"{len(rows)} milestone{'' if len(rows) == 1 else 's'} to report on"
-        await asyncio.to_thread(send, settings, write_mail(settings, row["id"], address, count, text))
-
-    return {DeliveryKind.FOLDER: to_folder, DeliveryKind.MAIL: by_mail, DeliveryKind.REMINDER: reminding}
-
-
-def _strategy_ref(connection: Connection, strategy_id: int) -> str:
-    return str(connection.execute(select(strategy.c.ref).where(strategy.c.id == strategy_id)).scalar_one())
-
-
-def _address(connection: Connection, owner_id: int) -> str:
-    """Return where a post is written to.
-
-    Raises:
-        Undeliverable: it has no address any more.
-    """
-    found = connection.execute(select(owner.c.email).where(owner.c.id == owner_id)).scalar_one_or_none()
-    if found is None:
-        raise Undeliverable("The post has no e-mail address any more.", is_final=True)
-    return str(found)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from service.access.policy import Act
 from service.access.resource import Draft, Link, Listing, Resource
+from service.automation.models import delivery, report_schedule, report_schedule_owner, report_schedule_silent
+from service.automation.schemas import DELIVERY_ORDERS, ScheduleCreate, ScheduleQuery, ScheduleRead
 from service.core.errors import Fault
 from service.core.schemas import patch_of
 from service.plan.boundaries import guard_in_strategy
-from service.reporting.models import delivery, report_schedule, report_schedule_owner, report_schedule_silent
-from service.reporting.schemas import DELIVERY_ORDERS, ScheduleCreate, ScheduleQuery, ScheduleRead
 
 REF = "quarterly"
 SchedulePatch = patch_of("SchedulePatch", ScheduleCreate, frozenset({"strategy_id"}))
@@ -37,4 +37,6 @@ SCHEDULES = Resource(
     settle=settle_schedule,
     guard=guard_in_strategy,
 )
-DELIVERIES = Listing(table=delivery, rows=lambda _: delivery, hidden=frozenset({"key"}), sortable=DELIVERY_ORDERS)
+DELIVERIES = Listing(
+    table=delivery, rows=lambda _: delivery, hidden=frozenset({"key", "body"}), sortable=DELIVERY_ORDERS
+)

@@ -9,15 +9,17 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, selec
 
 from service.access.resource import AS_AT, Lens
 from service.access.scope import Breadth
+from service.automation.models import DeliveryKind, delivery, report_schedule, report_schedule_silent
+from service.automation.outbox import note
 from service.core.calendar import quarter_of
 from service.core.history import Row
 from service.plan.models import owner, strategy
 from service.progress.facts import facts
-from service.reporting.deliveries import note
-from service.reporting.models import DeliveryKind, delivery, report_schedule, report_schedule_silent
 from service.reporting.rules import in_words
 
 SOON = timedelta(days=14)
+# Who was reminded at the end of last week waits for the next one: a week is six days and a bit.
+SPARED = timedelta(days=6)
 COMPLETE = "complete"
 REASONS = ("Overdue", "Due in the next 14 days", "Not reported on this quarter")
 
@@ -34,8 +36,14 @@ def note_reminders(connection: Connection, today: date, now: datetime) -> int:
     done = {"key": f"reminders:{week}", "kind": DeliveryKind.REMINDER.value, "next_at": None, "done_at": now}
     if not note(connection, [done], now):
         return 0
+    lately = select(delivery.c.owner_id).where(
+        delivery.c.kind == DeliveryKind.REMINDER.value, delivery.c.created_at > now - SPARED
+    )
+    spared = set(connection.execute(lately).scalars())
     strategies: dict[int, int] = {}
     for row in find_reasons(connection, today):
+        if row["owner_id"] in spared:
+            continue
         strategies[row["owner_id"]] = min(row["strategy_id"], strategies.get(row["owner_id"], row["strategy_id"]))
     wanted = [
         {

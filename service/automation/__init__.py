@@ -1,0 +1,1 @@
+"""What happens by itself: when a quarter ends, when something falls due, and when something has changed."""
