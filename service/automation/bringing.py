@@ -21,11 +21,12 @@ from service.core.errors import TrackerError
 from service.core.history import Row
 from service.plan.models import owner, strategy
 from service.reporting.folders import put_files
+from service.reporting.rendering import FileName
 from service.reporting.reports import REPORTS
 from service.reporting.service import files_of
 from service.settings import Settings
 
-ATTACHED = ("report.pdf", "report.docx")
+ATTACHED = (FileName.PDF, FileName.DOCX)
 NO_ADDRESS = "The post has no e-mail address any more."
 
 

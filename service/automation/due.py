@@ -67,26 +67,62 @@ def last_ended(today: date) -> Quarter:
 
 async def run_due(database: Database, settings: Settings) -> Done:
     """Do everything that is due, and return what was done."""
-    today = clock.today()
-    quarter = last_ended(today)
-    bringer = Bringer(database, settings)
-    due = await database.snapshot(lambda connection: _find_due(connection, settings, bringer, quarter, today))
-    drafts = [each for each in due.strategies if await database.write(_drafting(each, quarter, today))]
-    published = [each for each in due.drafts if await database.write(_publishing(each))]
-    for report_id in dict.fromkeys([*published, *due.unmade]):
-        row = await database.snapshot(_getting(report_id))
-        await files_of(database, row)
-    for report_id in dict.fromkeys([*published, *due.unnoted]):
-        await database.write(_noting(report_id, settings))
-    for webhook_id in await database.snapshot(find_untold) if drafts or published else due.untold:
-        while await database.write(_telling(webhook_id, settings)):
-            pass
-    if due.reminds:
-        await database.write(lambda connection: note_reminders(connection, today, clock.now()))
-    if not (due.brings or due.reminds or due.unnoted or due.untold or drafts or published):
-        return Done()
-    brought = await bring_all(database, bringer.kinds, bringer.bring, clock.now)
-    return Done(len(drafts), len(published), brought)
+    work = _Work(database, settings, clock.today())
+    due = await work.find()
+    drafts = await work.make_drafts(due)
+    if drafts:
+        # One may be due to be published at once.
+        due = await work.find()
+    published = await work.publish(due)
+    if published:
+        due = await work.find()
+    is_noted = await work.note(due)
+    brought = await work.bring() if is_noted or due.brings else 0
+    return Done(drafts, published, brought)
+
+
+class _Work:
+    """One round of doing what is due, and its steps."""
+
+    def __init__(self, database: Database, settings: Settings, today: date) -> None:
+        self._database = database
+        self._settings = settings
+        self._today = today
+        self._quarter = last_ended(today)
+        self._bringer = Bringer(database, settings)
+
+    async def find(self) -> _Due:
+        """Return what is due: the same few statements, however much there is."""
+        return await self._database.snapshot(
+            lambda connection: _find_due(connection, self._settings, self._bringer, self._quarter, self._today)
+        )
+
+    async def make_drafts(self, due: _Due) -> int:
+        """Make the drafts that lack, and return how many were made."""
+        acts = [_drafting(each, self._quarter, self._today) for each in due.strategies]
+        return sum([await self._database.write(act) for act in acts])
+
+    async def publish(self, due: _Due) -> int:
+        """Publish the drafts whose day has come, make the files of all that have none, and return how many it was."""
+        published = [each for each in due.drafts if await self._database.write(_publishing(each))]
+        for report_id in dict.fromkeys([*published, *due.unmade]):
+            await files_of(self._database, await self._database.snapshot(_getting(report_id)))
+        return len(published)
+
+    async def note(self, due: _Due) -> bool:
+        """Note what is to be brought, and return whether there was anything to look at."""
+        for report_id in due.unnoted:
+            await self._database.write(_noting(report_id, self._settings))
+        for webhook_id in due.untold:
+            while await self._database.write(_telling(webhook_id, self._settings)):
+                pass
+        if due.reminds:
+            await self._database.write(lambda connection: note_reminders(connection, self._today, clock.now()))
+        return bool(due.unnoted or due.untold or due.reminds)
+
+    async def bring(self) -> int:
+        """Bring what waits, and return how much was brought."""
+        return await bring_all(self._database, self._bringer.kinds, self._bringer.bring, clock.now)
 
 
 def _find_due(connection: Connection, settings: Settings, bringer: Bringer, quarter: Quarter, today: date) -> _Due:

@@ -54,6 +54,8 @@ TOLD = {
     REPORTS: "report",
 }
 NOUNS = {listing.name: noun for listing, noun in TOLD.items()}
+# What is done to a row in the words of the feed, and in those that names of events are made of.
+DEEDS = {"created": "created", "changed": "updated", "deleted": "deleted"}
 EVENTS_AT_ONCE = 500
 SHOWN = ("seq", "position", "recorded_at", "action", "resource", "resource_id", "version")
 
@@ -135,22 +137,21 @@ def _newest(connection: Connection) -> int:
 def _names(connection: Connection, events: list[Row]) -> list[str]:
     """Return what happened in each event: `milestone.updated`, and of reports also `report.published`."""
     stood = _standing(connection, events)
-    return [
-        f"{NOUNS[event['resource']]}.{stood.get((event['resource_id'], event['version']), event['action'])}"
-        if event["resource"] == REPORTS.name and event["action"] == "updated"
-        else f"{NOUNS[event['resource']]}.{event['action']}"
-        for event in events
-    ]
+    return [f"{NOUNS[event['resource']]}.{stood.get(_version(event)) or DEEDS[event['action']]}" for event in events]
 
 
-def _standing(connection: Connection, events: list[Row]) -> Mapping[tuple[int, int], str]:
+def _version(event: Row) -> tuple[str, int, int]:
+    return event["resource"], event["resource_id"], event["version"]
+
+
+def _standing(connection: Connection, events: list[Row]) -> Mapping[tuple[str, int, int], str]:
     """Return how the versions of reports stood that were published or withdrawn by these events."""
-    wanted = [each for each in events if each["resource"] == REPORTS.name]
+    wanted = {each["resource_id"] for each in events if each["resource"] == REPORTS.name}
     if not wanted:
         return {}
-    rows = ever(report, lambda held: [held.c.id.in_({each["resource_id"] for each in wanted})])
+    rows = ever(report, lambda held: [held.c.id.in_(wanted)])
     found = select(rows.c.id, rows.c.version, rows.c.status).where(rows.c.status != ReportStatus.DRAFT.value)
-    return {(row.id, row.version): row.status for row in connection.execute(found)}
+    return {(REPORTS.name, row.id, row.version): row.status for row in connection.execute(found)}
 
 
 def _body(name: str, event: Row, public_url: str) -> str:

@@ -27,7 +27,7 @@ from service.core.responses import (
 )
 from service.plan.boundaries import check_may_write
 from service.reporting import service
-from service.reporting.rendering import MEDIA_TYPES
+from service.reporting.rendering import MEDIA_TYPES, FileName
 from service.reporting.reports import REPORTS
 from service.reporting.schemas import (
     ReportRead,
@@ -39,18 +39,9 @@ from service.reporting.schemas import (
 
 reports = collection_router(REPORTS, ReportVersion)
 router = APIRouter(route_class=Door, redirect_slashes=False, tags=[REPORTS.name])
-FILE_NAMES = "|".join(sorted(MEDIA_TYPES)).replace(".", "[.]")
-FileName = Annotated[
-    str,
-    Path(
-        alias="name",
-        pattern=f"^({FILE_NAMES})$",
-        description="The name of the file.",
-        examples=["report.pdf"],
-    ),
-]
+PathName = Annotated[FileName, Path(alias="name", description="The name of the file.", examples=["report.pdf"])]
 # What browsers show by themselves, and may run nothing in.
-SHOWN = frozenset({"report.html", "report.pdf", "report.json", "manifest.json"})
+SHOWN = frozenset({FileName.HTML, FileName.PDF, FileName.JSON, FileName.MANIFEST})
 NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 STATUS_HEADER = "X-Report-Status"
 
@@ -128,7 +119,7 @@ def _file_answers() -> dict[int | str, dict[str, Any]]:
     responses=_file_answers(),
     openapi_extra=IF_NONE_MATCH,
 )
-async def get_report_file(row_id: PathId, name: FileName, visit: PlanReader) -> Response:
+async def get_report_file(row_id: PathId, name: PathName, visit: PlanReader) -> Response:
     """Answer with a file of a report."""
     row = await _report(visit, row_id)
     files = await service.files_of(visit.database, row)

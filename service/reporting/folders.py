@@ -18,9 +18,11 @@ from service.core.history import Row
 from service.core.paging import ListQuery
 from service.plan.models import strategy
 from service.reporting.models import ReportStatus
-from service.reporting.rendering import MANIFEST
+from service.reporting.rendering import FileName
 from service.reporting.reports import REPORTS
 from service.reporting.service import files_of
+
+UNFINISHED = ".part"
 
 
 async def write_report(database: Database, quarter: Quarter, strategy_ref: str, folder: Path) -> list[Path]:
@@ -72,16 +74,19 @@ def put_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     Raises:
         Invalid: the folder cannot be written to.
     """
-    names = sorted(files, key=lambda name: (name == MANIFEST, name))
+    names = sorted(files, key=lambda name: (name == FileName.MANIFEST, name))
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f".*{UNFINISHED}"):
+            # Of a process that was killed here: a folder is filled by one at a time.
+            left.unlink(missing_ok=True)
         return [_put(folder / name, files[name]) for name in names]
     except OSError as error:
         raise Invalid(Fault("", f"{folder} cannot be written to: {error.strerror}.")) from None
 
 
 def _put(path: Path, content: bytes) -> Path:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

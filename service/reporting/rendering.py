@@ -1,6 +1,7 @@
 """The files of a report, all of them from its content alone: the same content gives the same bytes."""
 
 import hashlib
+from enum import StrEnum
 from importlib.metadata import version
 from typing import Any
 
@@ -13,16 +14,28 @@ from service.reporting.paper import write_paper
 from service.reporting.pdffile import pdf_bytes
 from service.reporting.subjects import xlsx_bytes, zip_bytes
 
-MEDIA_TYPES = {
-    "report.docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "report.pdf": "application/pdf",
-    "report.html": "text/html; charset=utf-8",
-    "report.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "report.json": "application/json",
-    "data.zip": "application/zip",
-    "manifest.json": "application/json",
+
+class FileName(StrEnum):
+    """The files of a report."""
+
+    DOCX = "report.docx"
+    PDF = "report.pdf"
+    HTML = "report.html"
+    XLSX = "report.xlsx"
+    JSON = "report.json"
+    ZIP = "data.zip"
+    MANIFEST = "manifest.json"
+
+
+MEDIA_TYPES: dict[str, str] = {
+    FileName.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    FileName.PDF: "application/pdf",
+    FileName.HTML: "text/html; charset=utf-8",
+    FileName.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FileName.JSON: "application/json",
+    FileName.ZIP: "application/zip",
+    FileName.MANIFEST: "application/json",
 }
-MANIFEST = "manifest.json"
 # Whose versions a byte of a file can rest on.
 LIBRARIES = ("typst", "python-docx", "xlsxwriter")
 
@@ -34,14 +47,14 @@ def render(content: Content, position: int) -> dict[str, bytes]:
     """
     paper, made_at = write_paper(content), content["report"]["known_at"]
     files = {
-        "report.docx": docx_bytes(paper, made_at),
-        "report.pdf": pdf_bytes(paper, made_at),
-        "report.html": html_bytes(paper),
-        "report.xlsx": xlsx_bytes(content, paper.title, made_at),
-        "report.json": to_json(content),
-        "data.zip": zip_bytes(content),
+        FileName.DOCX.value: docx_bytes(paper, made_at),
+        FileName.PDF.value: pdf_bytes(paper, made_at),
+        FileName.HTML.value: html_bytes(paper),
+        FileName.XLSX.value: xlsx_bytes(content, paper.title, made_at),
+        FileName.JSON.value: to_json(content),
+        FileName.ZIP.value: zip_bytes(content),
     }
-    files[MANIFEST] = to_json(_manifest(content, position, files))
+    files[FileName.MANIFEST.value] = to_json(_manifest(content, position, files))
     return files
 
 

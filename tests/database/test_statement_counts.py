@@ -90,6 +90,8 @@ READS: dict[str, tuple[str, int]] = {
     # Sums and members of both sides; no groups.
     "changes": (f"/v1/progress/changes?strategy_id=1&{YEARS}", CALLER + 6),
 }
+# One for each thing that can be due, whether it is to be mailed or not.
+NOTHING_DUE = 7
 WITHOUT_PAST = (
     "history",
     "restatement",
