@@ -35,7 +35,7 @@ check: setup ## Check style, types, imports, the API description, the locks, sec
 	@diff -u openapi/openapi.json $(VENV)/openapi.json \
 		|| { echo "openapi/openapi.json is not what the code says. Run 'make openapi' and read the difference."; exit 1; }
 	@! grep -nE '://|^ *-[a-z-]*(index|find-links|trusted)|(^|[ =])/' requirements/*.txt \
-		&& ! grep -n '"resolved"' .ci/odata-client/package-lock.json \
+		&& ! grep -n '"resolved"' .ci/*/package-lock.json \
 		|| { echo "A lock names an address or a path, which would tie it to one machine. Run 'make lock'."; exit 1; }
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS) \
 		|| { echo "Something looks like a secret. If it is none, say so at the end of its line: pragma: allowlist secret"; exit 1; }

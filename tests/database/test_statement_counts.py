@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import event
 
 from service.access.roles import Role
+from service.automation.due import Done, run_due
 from service.core import db
+from service.settings import Settings
 from tests.conftest import Api
 from tests.contract.document import operations
 from tests.factories import Plan, bodies, make_milestone, more_than_a_plan, new_user, report, send_csv
@@ -90,8 +92,8 @@ READS: dict[str, tuple[str, int]] = {
     # Sums and members of both sides; no groups.
     "changes": (f"/v1/progress/changes?strategy_id=1&{YEARS}", CALLER + 6),
 }
-# One for each thing that can be due, whether it is to be mailed or not.
-NOTHING_DUE = 7
+# Drafts, publishing, files, what is to be brought, what webhooks were not told of, and what waits.
+NOTHING_DUE = 6
 WITHOUT_PAST = (
     "history",
     "restatement",
@@ -192,6 +194,25 @@ def found(served: Api) -> list[dict[str, int]]:
 def test_reads_take_their_number_of_statements_for_few_rows_and_for_many(found: list[dict[str, int]]) -> None:
     few, _, many, _ = found
     assert few == many == {name: count for name, (_, count) in READS.items()}
+
+
+def test_nothing_due_takes_the_same_few_statements(served: Api, found: list[dict[str, int]]) -> None:
+    assert found
+    portal, settings = served.client.portal, Settings()
+    assert portal is not None
+    portal.call(run_due, served.database, settings)
+    few, many = (_asked_what_is_due(served, settings, rows) for rows in (2, 5))
+    assert few == many == NOTHING_DUE
+
+
+def _asked_what_is_due(api: Api, settings: Settings, rows: int) -> int:
+    grow(api, FIRST, rows)
+    assert api.client.portal is not None
+    api.client.portal.call(run_due, api.database, settings)
+    with statements(api) as sent:
+        done = api.client.portal.call(run_due, api.database, settings)
+    assert done == Done()
+    return len(sent)
 
 
 def test_reads_of_what_was_known_do_too(found: list[dict[str, int]]) -> None:
