@@ -34,6 +34,7 @@ PLAN_FILE = ROOT / "docs" / "plan-file.md"
 SETTING_ROW = re.compile(rf"^\| `({PREFIX}\w+)` \| ([^|]*) \|", re.MULTILINE)
 ADDRESS = re.compile(r"/v1/[\w\-/{}]*(?:[.]csv-metadata[.]json)?")
 TABLE = re.compile(r"/v1/\w+(?=[.]csv-metadata)")
+FILE = re.compile(r"(?<=/files/)\w+$")
 NUMBER = re.compile(r"/(\d+|\{\w+\})(?=/|$)")
 IN_WORDS = {"": "none", "[]": "none", "['RS256']": "RS256"}
 WITH_CURL = [document for document in DOCUMENTS if exchanges(document.read_text())]
@@ -110,7 +111,8 @@ def addresses() -> set[str]:
 def test_addresses_exist(document: Path, addresses: set[str]) -> None:
     for line in code_lines(document.read_text()):
         for address in ADDRESS.findall(line):
-            assert NUMBER.sub("/{id}", TABLE.sub("/v1/{name}", address)) in addresses, address
+            found = FILE.sub("{name}", TABLE.sub("/v1/{name}", address))
+            assert NUMBER.sub("/{id}", found) in addresses, address
 
 
 @pytest.fixture

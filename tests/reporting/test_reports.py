@@ -101,7 +101,7 @@ def test_the_manifest_names_every_file_and_what_made_it(sample: Api) -> None:
 
 def test_a_forged_file_is_found_out(sample: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     report = published_report(sample, 1)
-    monkeypatch.setattr("service.reporting.paper.NOTHING", "Forged")
+    monkeypatch.setattr("service.reporting.wording.NOTHING", "Forged")
     proof = sample.get(f"/v1/reports/{report['id']}/verify").json()
     assert proof["result"] == "different"
     different = {each["name"] for each in proof["files"] if not each["identical"]}
