@@ -1,6 +1,8 @@
 """What a paper is made of, whatever it is written as: headings, paragraphs, lists, tables and figures. Pure."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 # A text of more letters than this takes more than one line of a column.
 LONG = 24
@@ -68,3 +70,19 @@ class Paper:
     subtitle: str
     about: tuple[str, ...]
     blocks: tuple[Block, ...] = field(default=())
+
+
+def changed(paper: Paper, change: Callable[[str], str]) -> Paper:
+    """Return a paper with every text in it changed in the same way."""
+    found: Paper = _changed(paper, change)
+    return found
+
+
+def _changed(part: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(part, str):
+        return change(part)
+    if isinstance(part, tuple):
+        return tuple(_changed(each, change) for each in part)
+    if is_dataclass(part) and not isinstance(part, type):
+        return replace(part, **{each.name: _changed(getattr(part, each.name), change) for each in fields(part)})
+    return part

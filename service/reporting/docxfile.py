@@ -16,6 +16,7 @@ from service.reporting.blocks import Block, Bullets, Figure, Heading, Paper, Par
 from service.reporting.pdffile import picture_bytes
 
 BRITISH = "en-GB"
+LONGEST_PROPERTY = 255
 TEXT_WIDTH = Cm(16.5)
 FONT = "Arial"
 BLACK = RGBColor(0x0B, 0x0C, 0x0C)
@@ -38,7 +39,8 @@ def docx_bytes(paper: Paper, made_at: datetime) -> bytes:
 
 def _set_up(document: WordDocument, paper: Paper, made_at: datetime) -> None:
     about = document.core_properties
-    about.title, about.subject, about.author, about.comments = paper.title, paper.subtitle, "", ""
+    about.title, about.subject = paper.title[:LONGEST_PROPERTY], paper.subtitle[:LONGEST_PROPERTY]
+    about.author, about.comments = "", ""
     about.language, about.created, about.modified = BRITISH, made_at, made_at
     about.last_modified_by, about.revision = "", 1
     section = document.sections[0]

@@ -1,15 +1,19 @@
 """The content of a report as a board paper: which sections, in which words. Pure."""
 
+import re
 from collections.abc import Iterator
 
 from service.core.calendar import Quarter, parse_quarter
 from service.core.clock import london_date
-from service.reporting.blocks import Block, Bullets, Heading, Paper, Paragraph, Table
+from service.reporting.blocks import Block, Bullets, Heading, Paper, Paragraph, Table, changed
 from service.reporting.content import OTHER_WORK, Content
 from service.reporting.glance import correction, glance, moved
 from service.reporting.rules import in_words, joined
 from service.reporting.wording import instant_words, quarter_words, small_first, texts
 from service.reporting.work import funding, headings, lists
+
+# Characters that no document in XML can hold.
+UNREADABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_paper(content: Content) -> Paper:
@@ -18,7 +22,8 @@ def write_paper(content: Content) -> Paper:
     quarter = parse_quarter(report["quarter"])
     title = f"{report['strategy']['title']}: progress in {quarter_words(quarter)}"
     boards = joined(report["boards"]) if report["boards"] else "The board"
-    return Paper(title, boards, tuple(_about(report, quarter)), tuple(_blocks(content, quarter)))
+    paper = Paper(title, boards, tuple(_about(report, quarter)), tuple(_blocks(content, quarter)))
+    return changed(paper, lambda text: UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _about(report: Content, quarter: Quarter) -> Iterator[str]:

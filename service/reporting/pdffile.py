@@ -1,6 +1,8 @@
 """A paper as PDF, tagged and accessible (PDF/UA-1), set by Typst; and charts as pictures for who takes no SVG."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -8,15 +10,36 @@ from typing import Any
 
 import typst
 
-from service.reporting.blocks import Block, Bullets, Figure, Heading, Paper, Paragraph, Table
+from service.reporting.blocks import Block, Bullets, Figure, Heading, Paper, Paragraph, Table, changed
 
 PICTURE_DOTS = 192.0
+BOX = "\N{WHITE SQUARE}"
+HAS_BOXES = f"{BOX} stands for a character that this file cannot show; the Word document and the web page do"
+# What the typesetter says of text that its fonts lack.
+UNSHOWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
+QUOTED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)", re.DOTALL)
 # It takes several files as a mapping, of which its types do not tell.
 _compile: Any = typst.compile
 
 
 def pdf_bytes(paper: Paper, made_at: datetime) -> bytes:
-    """Return a paper as PDF. The texts go in as data, and are never read as markup."""
+    """Return a paper as PDF. The texts go in as data, and are never read as markup.
+
+    The standard has every character shown, and the fonts that come with the typesetter have those of Europe's
+    languages, Hebrew and Arabic. A box stands for any other; the Word document and the page hold it.
+    """
+    missing: set[str] = set()
+    while True:
+        try:
+            return _set(_boxed(paper, missing), made_at)
+        except typst.TypstError as error:
+            found = {_unquoted(each) for each in UNSHOWN.findall(str(error.diagnostic))} - missing
+            if not found:
+                raise
+            missing |= found
+
+
+def _set(paper: Paper, made_at: datetime) -> bytes:
     charts = {f"{block.name}.svg": block.svg.encode() for block in paper.blocks if isinstance(block, Figure)}
     told = {
         "title": paper.title,
@@ -32,6 +55,21 @@ def pdf_bytes(paper: Paper, made_at: datetime) -> bytes:
         timestamp=int(made_at.timestamp()),
     )
     return made
+
+
+def _boxed(paper: Paper, missing: set[str]) -> Paper:
+    """Return a paper with boxes in place of what cannot be shown, and a line that says so."""
+    if not missing:
+        return paper
+    # The longest first, for one can be a part of another.
+    pattern = re.compile("|".join(re.escape(each) for each in sorted(missing, key=lambda each: (-len(each), each))))
+    boxed = changed(paper, lambda text: pattern.sub(BOX, text))
+    return replace(boxed, about=(*boxed.about, HAS_BOXES))
+
+
+def _unquoted(text: str) -> str:
+    """Return what a message of the typesetter quotes, in the manner of Rust."""
+    return QUOTED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
 
 
 def picture_bytes(figure: Figure) -> bytes:

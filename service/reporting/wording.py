@@ -71,7 +71,7 @@ def cut(table: Table) -> Table:
     return Table(table.caption, table.head, table.rows[:MOST_ROWS], table.numbers)
 
 
-def rest(count: int) -> Iterator[Block]:
+def rest(count: int, shown: int = MOST_ROWS) -> Iterator[Block]:
     """Say how many rows a table had beyond those."""
-    if count > MOST_ROWS:
-        yield Paragraph(f"{count - MOST_ROWS} more are in the workbook of this report.", is_numbered=False)
+    if count > shown:
+        yield Paragraph(f"{count - shown} more are in the workbook of this report.", is_numbered=False)

@@ -1,14 +1,19 @@
 """The work itself: workstreams with their milestones and measures, what to note of them, and money. Pure."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import groupby
 
 from service.reporting.blocks import Block, Bullets, Heading, Paragraph, Table
 from service.reporting.content import OTHER_WORK, Content
 from service.reporting.glance import figure_words
 from service.reporting.rules import JUDGEMENT_WORDS, RAG_WORDS, STATUS_WORDS, in_words, joined
-from service.reporting.wording import NOTHING, cut, due, measure, period, rest, texts
+from service.reporting.wording import MOST_ROWS, NOTHING, cut, due, measure, period, rest, texts
 
+# Over all workstreams together, and of each at least.
+MOST_LISTED, FEWEST_ROWS = 400, 3
+# What a board should see first.
+NEED = {"red": 0, "amber": 1}
 ROLE_WORDS = {
     "lead": "also leading",
     "contributor": "contributor",
@@ -53,11 +58,24 @@ def _workstream(content: Content, stream: Content, level: int) -> Iterator[Block
         yield Bullets(tuple(stream["moved"]))
     mine = [each for each in content["milestones"] if each["workstream_id"] == stream["id"]]
     if mine:
-        yield cut(_milestones(f"Milestones of {stream['title']}", mine))
-        yield from rest(len(mine))
+        most = _most_rows(content)
+        yield _milestones(f"Milestones of {stream['title']}", _foremost(mine, most))
+        yield from rest(len(mine), most)
     for indicator in content["indicators"]:
         if indicator["workstream_id"] == stream["id"] and indicator["observations"]:
             yield from _indicator(indicator)
+
+
+def _most_rows(content: Content) -> int:
+    """Return how many milestones of each workstream the paper lists: it is to be read, however large the plan is."""
+    return max(FEWEST_ROWS, min(MOST_ROWS, MOST_LISTED // len(content["workstreams"])))
+
+
+def _foremost(rows: Sequence[Content], most: int) -> list[Content]:
+    """Return the milestones that a board should see first where there are too many, in the order that they had."""
+    by_need = sorted(rows, key=lambda row: (NEED.get(row["rag"], len(NEED)), row["due_on"] or date.max))
+    chosen = {row["id"] for row in by_need[:most]}
+    return [row for row in rows if row["id"] in chosen]
 
 
 def _milestones(caption: str, rows: Sequence[Content]) -> Table:
