@@ -9,6 +9,8 @@ from service.core.history import Row
 from service.progress.rules import COUNT_NAMES, RULES_VERSION
 from service.reporting.queries import Facts
 from service.reporting.rules import (
+    OTHER_WORK,
+    Content,
     Move,
     completed,
     due_next,
@@ -22,8 +24,6 @@ from service.reporting.rules import (
 
 FORMAT_VERSION = 1
 PENDING = "pending"
-# What the paper of the boards has at its end.
-OTHER_WORK = "Other ongoing work"
 MILESTONE_FIELDS = (
     "id",
     "ref",
@@ -51,7 +51,6 @@ LISTS = {
     "not_reported_on": not_reported,
     "more_confident_than_the_rules": hopeful,
 }
-Content = dict[str, Any]
 
 
 def arrange(facts: Facts) -> Content:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from service.reporting.blocks import Block, Bullets, Figure, Heading, Paragraph, Table
 from service.reporting.charts import Bar, Point, bar_chart, line_chart
-from service.reporting.content import Content
-from service.reporting.rules import RAG_WORDS, STATUS_WORDS
+from service.reporting.rules import RAG_WORDS, STATUS_WORDS, Content
 from service.reporting.wording import NOTHING, cut, percent, rest, some, texts
 
 RATINGS = {

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from service.core.calendar import Quarter, parse_quarter
 from service.core.clock import london_date
 from service.reporting.blocks import Block, Bullets, Heading, Paper, Paragraph, Table, changed
-from service.reporting.content import OTHER_WORK, Content
 from service.reporting.glance import correction, glance, moved
-from service.reporting.rules import in_words, joined
+from service.reporting.rules import OTHER_WORK, Content, in_words, joined
 from service.reporting.wording import instant_words, quarter_words, small_first, texts
 from service.reporting.work import funding, headings, lists
 

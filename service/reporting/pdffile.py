@@ -16,7 +16,10 @@ PICTURE_DOTS = 192.0
 BOX = "\N{WHITE SQUARE}"
 HAS_BOXES = f"{BOX} stands for a character that this file cannot show; the Word document and the web page do"
 # What the typesetter says of text that its fonts lack.
-UNSHOWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
+NOT_SHOWN, NOT_FOUND = "could not be displayed with font", "text with missing codepoints"
+UNSHOWN = re.compile(rf'the text `"(.*?)"` {NOT_SHOWN}', re.DOTALL)
+# These are always shown; they hold the markup of charts together.
+PLAIN = frozenset({*map(chr, range(128)), BOX})
 QUOTED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)", re.DOTALL)
 # It takes several files as a mapping, of which its types do not tell.
 _compile: Any = typst.compile
@@ -33,10 +36,26 @@ def pdf_bytes(paper: Paper, made_at: datetime) -> bytes:
         try:
             return _set(_boxed(paper, missing), made_at)
         except typst.TypstError as error:
-            found = {_unquoted(each) for each in UNSHOWN.findall(str(error.diagnostic))} - missing
+            told = str(error.diagnostic)
+            if NOT_SHOWN not in told and NOT_FOUND not in told:
+                raise
+            found = {letter for each in UNSHOWN.findall(told) for letter in _unquoted(each)} - missing - PLAIN
+            # Where it does not say which they are, none but the plain ones are left.
+            found = found or _letters(paper) - missing - PLAIN
             if not found:
                 raise
             missing |= found
+
+
+def _letters(paper: Paper) -> set[str]:
+    found: set[str] = set()
+
+    def note(text: str) -> str:
+        found.update(text)
+        return text
+
+    changed(paper, note)
+    return found
 
 
 def _set(paper: Paper, made_at: datetime) -> bytes:
@@ -61,9 +80,8 @@ def _boxed(paper: Paper, missing: set[str]) -> Paper:
     """Return a paper with boxes in place of what cannot be shown, and a line that says so."""
     if not missing:
         return paper
-    # The longest first, for one can be a part of another.
-    pattern = re.compile("|".join(re.escape(each) for each in sorted(missing, key=lambda each: (-len(each), each))))
-    boxed = changed(paper, lambda text: pattern.sub(BOX, text))
+    boxes = str.maketrans(dict.fromkeys(missing, BOX))
+    boxed = changed(paper, lambda text: text.translate(boxes))
     return replace(boxed, about=(*boxed.about, HAS_BOXES))
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from service.core.answers import to_json
 from service.progress.rules import RULES_VERSION
-from service.reporting.content import Content
 from service.reporting.docxfile import docx_bytes
 from service.reporting.htmlfile import html_bytes
 from service.reporting.paper import write_paper
 from service.reporting.pdffile import pdf_bytes
+from service.reporting.rules import Content
 from service.reporting.subjects import xlsx_bytes, zip_bytes
 
 

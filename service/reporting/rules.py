@@ -12,6 +12,10 @@ from service.core.calendar import Quarter
 
 Row = dict[str, Any]
 Side = Mapping[int, Row]
+# All that a report tells, arranged as readers look for it: see content.py.
+Content = dict[str, Any]
+# What the paper of the boards has at its end.
+OTHER_WORK = "Other ongoing work"
 COMPLETE, NOT_COUNTED = "complete", "not_applicable"
 # From the best to the worst; what the owner says is compared with the rules on this scale alone.
 CONFIDENCE = ("green", "amber", "red")

@@ -20,11 +20,13 @@ from service.progress import service as progress
 from service.progress.queries import Question
 from service.progress.rules import GroupBy
 from service.progress.schemas import MilestoneFilters
-from service.reporting.content import Content, arrange, restated
+from service.reporting.content import arrange, restated
 from service.reporting.models import ReportStatus, report, report_file
+from service.reporting.press import FEW, press
 from service.reporting.queries import fetch_facts
 from service.reporting.rendering import digest, render
 from service.reporting.reports import REPORTS
+from service.reporting.rules import Content
 
 NOT_PUBLISHED = "This report is a draft: publish it first."
 Files = dict[str, bytes]
@@ -85,6 +87,8 @@ def content_of(connection: Connection, row: Row) -> tuple[Content, Known]:
 async def render_report(database: Database, row: Row) -> Files:
     """Return the files of a report, made anew from the history."""
     content, known = await database.snapshot(lambda connection: content_of(connection, row))
+    if len(content["milestones"]) > FEW:
+        return await press(content, known.seq)
     return await database.aside(lambda: render(content, known.seq))
 
 

@@ -9,13 +9,12 @@ from typing import Any
 import orjson
 import xlsxwriter
 
-from service.core.history import Row
 from service.exchange.cells import Kind, instant_text
 from service.exchange.columns import Column
 from service.exchange.csvfile import CsvFile
 from service.exchange.csvw import DESCRIPTION, describe_columns
 from service.reporting.archive import archive_bytes, repacked
-from service.reporting.content import Content
+from service.reporting.rules import Content, Row
 
 WIDEST, NARROWEST = 60, 10
 FIGURES = {

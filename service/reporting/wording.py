@@ -5,8 +5,7 @@ from datetime import date, datetime
 
 from service.core.calendar import Quarter
 from service.reporting.blocks import Block, Paragraph, Table
-from service.reporting.content import Content
-from service.reporting.rules import MONTHS, in_words
+from service.reporting.rules import MONTHS, Content, in_words
 
 # More rows than these no board reads: they are in the workbook.
 MOST_ROWS = 40

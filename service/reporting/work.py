@@ -5,9 +5,8 @@ from datetime import date
 from itertools import groupby
 
 from service.reporting.blocks import Block, Bullets, Heading, Paragraph, Table
-from service.reporting.content import OTHER_WORK, Content
 from service.reporting.glance import figure_words
-from service.reporting.rules import JUDGEMENT_WORDS, RAG_WORDS, STATUS_WORDS, in_words, joined
+from service.reporting.rules import JUDGEMENT_WORDS, OTHER_WORK, RAG_WORDS, STATUS_WORDS, Content, in_words, joined
 from service.reporting.wording import MOST_ROWS, NOTHING, cut, due, measure, period, rest, texts
 
 # Over all workstreams together, and of each at least.

@@ -344,3 +344,52 @@ def test_the_workbook_holds_every_subject(sample: Api) -> None:
     head, *rows = book.get_sheet_by_name("Progress").to_python()
     total = dict(zip(head, rows[0], strict=True))
     assert (total["percent_complete"], total["receipt_earned"], total["receipt_weight"]) == (27.3, 600, 22)
+
+
+def test_a_process_of_its_own_makes_the_same_files(sample: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = published_report(sample, 1)
+    before = {name: file_of(sample, report["id"], name) for name in NAMES}
+    monkeypatch.setattr("service.reporting.service.FEW", 0)
+    proof = sample.get(f"/v1/reports/{report['id']}/verify").json()
+    assert proof["result"] == "identical"
+    assert {each["name"] for each in proof["files"]} == set(before)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param("\x01\x0b\x1f\x7f", id="controls"),
+        pytest.param("\x85\u2028\u2029", id="ends of lines"),
+        pytest.param("\ufffe\uffff\U0010ffff", id="no characters"),
+        pytest.param("漢字 ગુજરાતી ਪੰਜਾਬੀ", id="letters of Asia"),
+        pytest.param("עברית العربية", id="right to left"),
+        pytest.param("👍🏽 👩‍👩‍👧", id="pictures"),
+        pytest.param("<b>&amp;</b> ]]> #let x = 1 $x$ \\ \"'`", id="markup"),
+        pytest.param("e\u0301" * 100, id="letters of several characters"),
+    ],
+)
+def test_whatever_stands_in_the_plan_there_are_files(sample: Api, odd: str) -> None:
+    title = f"From {odd} to"
+    sample.patch("/v1/strategies/1", {"title": title})
+    sample.patch("/v1/priorities/1", {"title": title})
+    sample.patch("/v1/workstreams/6", {"title": title, "description": title})
+    sample.patch("/v1/milestones/9", {"title": title})
+    said = {"summary": title, "commentary": [{"workstream_id": 6, "text": f"{title}\n\n{title}"}]}
+    report = published_report(sample, 1, **said)
+    content = json.loads(file_of(sample, report["id"], "report.json"))
+    assert content["report"]["strategy"]["title"] == title
+    shown = content["workstreams"]
+    assert title in {each["title"] for each in shown}
+    assert all(file_of(sample, report["id"], name) for name in NAMES)
+
+
+def test_a_paper_stays_short_however_large_the_plan(sample: Api) -> None:
+    stream = sample.get("/v1/milestones/1").json()["workstream_id"]
+    for number in range(60):
+        due = {"due_on": f"2018-12-{number % 30 + 1:02}", "agreed_on": "2018-01-01"}
+        sample.made("/v1/milestones", workstream_id=stream, ref=f"MANY-{number}", title=f"Many {number}", **due)
+    report = draft_report(sample, 1)
+    page = file_of(sample, report["id"], "report.html").decode()
+    assert "more are in the workbook of this report" in page
+    content = json.loads(file_of(sample, report["id"], "report.json"))
+    assert len([each for each in content["milestones"] if each["ref"].startswith("MANY-")]) == 60
