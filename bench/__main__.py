@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from bench import asking, files, loading, reading, starting, writing
+from bench import asking, files, loading, reading, reports, starting, writing
 from bench.cores import CLIENT_CORE, CORES, on_core
 from bench.databases import home
 from bench.measure import Finding
@@ -34,6 +34,8 @@ ROWS: dict[str, Callable[[Stage], Awaitable[list[Finding]]]] = {
     "xlsx": files.table_as_xlsx,
     "workbook": files.workbook_back,
     "odata": files.feed_page,
+    "report": reports.files_of_a_report,
+    "due": reports.nothing_due,
     "start": starting.start,
     "load": loading.load,
 }

@@ -85,7 +85,13 @@ async def table_as_xlsx(stage: Stage) -> list[Finding]:
 
 
 def _cells_of(content: bytes) -> list[list[Any]]:
-    return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    return cells_of_all(content)[0]
+
+
+def cells_of_all(content: bytes) -> list[list[list[Any]]]:
+    """Return the cells of every sheet of a workbook."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    return [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
 
 
 def _xlsx_seconds(path: Path, rows: Sequence[Sequence[Any]]) -> float:

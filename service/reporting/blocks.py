@@ -1,6 +1,6 @@
 """What a paper is made of, whatever it is written as: headings, paragraphs, lists, tables and figures. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -70,6 +70,15 @@ class Paper:
     subtitle: str
     about: tuple[str, ...]
     blocks: tuple[Block, ...] = field(default=())
+
+
+def numbered(paper: Paper) -> Iterator[tuple[Block, int | None]]:
+    """Yield the blocks of a paper, each with the number that it bears, if any."""
+    number = 0
+    for block in paper.blocks:
+        bears = isinstance(block, Paragraph) and block.is_numbered
+        number += bears
+        yield block, number if bears else None
 
 
 def changed(paper: Paper, change: Callable[[str], str]) -> Paper:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from service.reporting.blocks import Block, Bullets, Figure, Heading, Paper, Paragraph, Table
+from service.reporting.blocks import Block, Bullets, Figure, Heading, Paper, Paragraph, Table, numbered
 
 STYLE = """
 :root { color: #0b0c0c; background: #fff; font: 100%/1.5 Arial, Helvetica, sans-serif; }
@@ -50,10 +50,8 @@ def _lines(paper: Paper) -> Iterator[str]:
     yield f"<h1>{escape(paper.title)}</h1>"
     for line in paper.about:
         yield f'<p class="about">{escape(line)}</p>'
-    number = 0
-    for block in paper.blocks:
-        if isinstance(block, Paragraph) and block.is_numbered:
-            number += 1
+    for block, number in numbered(paper):
+        if isinstance(block, Paragraph) and number is not None:
             yield f'<p class="numbered"><b>{number}.</b>{escape(block.text)}</p>'
         else:
             yield from _block(block)

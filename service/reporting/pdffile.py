@@ -10,7 +10,7 @@ from typing import Any
 
 import typst
 
-from service.reporting.blocks import Block, Bullets, Figure, Heading, Paper, Paragraph, Table, changed
+from service.reporting.blocks import Block, Bullets, Figure, Heading, Paper, Paragraph, Table, changed, numbered
 
 PICTURE_DOTS = 192.0
 BOX = "\N{WHITE SQUARE}"
@@ -64,7 +64,7 @@ def _set(paper: Paper, made_at: datetime) -> bytes:
         "title": paper.title,
         "subtitle": paper.subtitle,
         "about": list(paper.about),
-        "blocks": [_told(block) for block in paper.blocks],
+        "blocks": [_told(block, number) for block, number in numbered(paper)],
     }
     made: bytes = _compile(
         {"main.typ": _template(), "paper.json": json.dumps(told).encode(), **charts},
@@ -107,11 +107,11 @@ def _template() -> bytes:
     return files("service.reporting").joinpath("paper.typ").read_bytes()
 
 
-def _told(block: Block) -> dict[str, Any]:
+def _told(block: Block, number: int | None) -> dict[str, Any]:
     if isinstance(block, Heading):
         return {"kind": "heading", "level": block.level, "text": block.text}
     if isinstance(block, Paragraph):
-        return {"kind": "paragraph", "text": block.text, "numbered": block.is_numbered}
+        return {"kind": "paragraph", "text": block.text, "number": number}
     if isinstance(block, Bullets):
         return {"kind": "bullets", "items": list(block.items)}
     if isinstance(block, Table):
