@@ -5,6 +5,7 @@ it when it ends. It is called by the service alone, which gives it what it made 
 """
 
 import asyncio
+import os
 import pickle
 import sys
 
@@ -13,6 +14,7 @@ from service.reporting.rules import Content
 
 # Below this many milestones the work is shorter than the start of a process.
 FEW = 500
+NICE = 10
 
 
 async def press(content: Content, position: int) -> dict[str, bytes]:
@@ -33,7 +35,8 @@ async def press(content: Content, position: int) -> dict[str, bytes]:
 
 
 def main() -> None:
-    """Read a content and write its files."""
+    """Read a content and write its files, while nobody else wants the processor."""
+    os.nice(NICE)
     content, position = pickle.load(sys.stdin.buffer)  # noqa: S301 It comes from the service itself.
     pickle.dump(render(content, position), sys.stdout.buffer)
 
