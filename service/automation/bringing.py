@@ -11,7 +11,6 @@ from service.access.scope import EVERYTHING
 from service.automation.mail import attach, send, write_mail
 from service.automation.models import DeliveryKind
 from service.automation.outbox import Bring, Undeliverable, message_id
-from service.automation.posting import post
 from service.automation.reminders import find_reasons, write_reminder
 from service.automation.signing import signed_headers
 from service.automation.webhooks import find_keys
@@ -20,8 +19,8 @@ from service.core.db import Database
 from service.core.errors import TrackerError
 from service.core.history import Row
 from service.plan.models import owner, strategy
+from service.reporting.filenames import FileName
 from service.reporting.folders import put_files
-from service.reporting.rendering import FileName
 from service.reporting.reports import REPORTS
 from service.reporting.service import files_of
 from service.settings import Settings
@@ -90,6 +89,8 @@ class Bringer:
         found = await self._database.snapshot(lambda connection: find_keys(connection, row["webhook_id"], now))
         if found is None:
             raise Undeliverable("The webhook was deleted.", is_final=True)
+        from service.automation.posting import post  # noqa: PLC0415 Its library is large, and few are told anything.
+
         url, keys = found
         body = row["body"].encode()
         await post(url, signed_headers(keys, message_id(row), now, body), body, self._settings.webhook_networks)

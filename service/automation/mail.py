@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from service.automation.outbox import Undeliverable
-from service.reporting.rendering import MEDIA_TYPES
+from service.reporting.filenames import MEDIA_TYPES
 from service.settings import Settings
 
 SECONDS = 30

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Mapping, Sequence
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -29,12 +28,14 @@ async def post(url: str, headers: Mapping[str, str], body: bytes, networks: Sequ
     Raises:
         Undeliverable: the address may not be posted to, it cannot be reached, or it answers with no 2xx in time.
     """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+    try:
+        target = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise Undeliverable("The address of the receiver cannot be read.", is_final=True) from None
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
-            address = _checked(await _look_up(host, port), parts.scheme, networks)
-            status = await _send(httpx.URL(url), address, headers, body)
+            found = await _look_up(target.host, target.port or PORTS[target.scheme])
+            status = await _send(target, _checked(found, target.scheme, networks), headers, body)
     except TimeoutError:
         raise Undeliverable(f"There was no answer within {LONGEST_SECONDS} seconds.") from None
     except (httpx.HTTPError, OSError) as error:

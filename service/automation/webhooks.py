@@ -1,13 +1,14 @@
 """Webhooks: which events of the change feed go to which address, each noted once, in the order of the feed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.access.policy import Act, Actor
-from service.access.resource import Resource, View
+from service.access.resource import Draft, Resource, View
 from service.access.rows import get_row
 from service.access.scope import Sight
 from service.automation.models import DeliveryKind, webhook, webhook_channel
@@ -16,6 +17,7 @@ from service.automation.schemas import WEBHOOK_ORDERS, WebhookCreate, WebhookQue
 from service.automation.signing import new_secret
 from service.core import clock
 from service.core.answers import to_json
+from service.core.errors import Fault
 from service.core.history import Row, ever, stamp
 from service.core.schemas import patch_of
 from service.outcomes.service import INDICATORS, OBSERVATIONS
@@ -28,6 +30,19 @@ from service.reporting.models import ReportStatus, report
 from service.reporting.reports import REPORTS
 
 WebhookPatch = patch_of("WebhookPatch", WebhookCreate, frozenset({"strategy_id"}))
+
+
+def settle_webhook(draft: Draft) -> Iterable[Fault]:
+    """Check that an address names a host, and holds nothing that is not sent or would be shown to all who read it."""
+    try:
+        parts = urlsplit(draft.values["url"])
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or "@" in parts.netloc or parts.fragment or not draft.values["url"].isascii():
+        yield Fault("/url", "Write an address with a host, in ASCII, without user, password and fragment.")
+
+
 WEBHOOKS = Resource(
     noun="webhook",
     table=webhook,
@@ -38,6 +53,7 @@ WEBHOOKS = Resource(
     writes=Act.KEEP_WEBHOOKS,
     searched=("ref", "url"),
     sortable=WEBHOOK_ORDERS,
+    settle=settle_webhook,
     guard=guard_in_strategy,
 )
 # What stands in a strategy, and what one row of it is called in the name of an event.

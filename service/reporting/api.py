@@ -27,7 +27,7 @@ from service.core.responses import (
 )
 from service.plan.boundaries import check_may_write
 from service.reporting import service
-from service.reporting.rendering import MEDIA_TYPES, FileName
+from service.reporting.filenames import MEDIA_TYPES, FileName
 from service.reporting.reports import REPORTS
 from service.reporting.schemas import (
     ReportRead,

@@ -17,8 +17,8 @@ from service.core.errors import Fault, Invalid, NotFound
 from service.core.history import Row
 from service.core.paging import ListQuery
 from service.plan.models import strategy
+from service.reporting.filenames import FileName
 from service.reporting.models import ReportStatus
-from service.reporting.rendering import FileName
 from service.reporting.reports import REPORTS
 from service.reporting.service import files_of
 

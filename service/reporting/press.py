@@ -9,7 +9,6 @@ import os
 import pickle
 import sys
 
-from service.reporting.rendering import render
 from service.reporting.rules import Content
 
 # Below this many milestones the work is shorter than the start of a process.
@@ -17,8 +16,15 @@ FEW = 500
 NICE = 10
 
 
+def render(content: Content, position: int) -> dict[str, bytes]:
+    """Return the files of a report: see `rendering`."""
+    from service.reporting import rendering  # noqa: PLC0415 Its libraries are many, and not always needed.
+
+    return rendering.render(content, position)
+
+
 async def press(content: Content, position: int) -> dict[str, bytes]:
-    """Return the files of a report, made by a process of its own: see `render`."""
+    """Return the files of a report, made by a process of its own."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

@@ -1,41 +1,18 @@
 """The files of a report, all of them from its content alone: the same content gives the same bytes."""
 
-import hashlib
-from enum import StrEnum
 from importlib.metadata import version
 from typing import Any
 
 from service.core.answers import to_json
 from service.progress.rules import RULES_VERSION
 from service.reporting.docxfile import docx_bytes
+from service.reporting.filenames import FileName, digest
 from service.reporting.htmlfile import html_bytes
 from service.reporting.paper import write_paper
 from service.reporting.pdffile import pdf_bytes
 from service.reporting.rules import Content
 from service.reporting.subjects import xlsx_bytes, zip_bytes
 
-
-class FileName(StrEnum):
-    """The files of a report."""
-
-    DOCX = "report.docx"
-    PDF = "report.pdf"
-    HTML = "report.html"
-    XLSX = "report.xlsx"
-    JSON = "report.json"
-    ZIP = "data.zip"
-    MANIFEST = "manifest.json"
-
-
-MEDIA_TYPES: dict[str, str] = {
-    FileName.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    FileName.PDF: "application/pdf",
-    FileName.HTML: "text/html; charset=utf-8",
-    FileName.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    FileName.JSON: "application/json",
-    FileName.ZIP: "application/zip",
-    FileName.MANIFEST: "application/json",
-}
 # Whose versions a byte of a file can rest on.
 LIBRARIES = ("typst", "python-docx", "xlsxwriter")
 
@@ -70,8 +47,3 @@ def _manifest(content: Content, position: int, files: dict[str, bytes]) -> dict[
         "libraries": {name: version(name) for name in LIBRARIES},
         "files": [{"name": name, "bytes": len(held), "sha256": digest(held)} for name, held in files.items()],
     }
-
-
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    return hashlib.sha256(content).hexdigest()

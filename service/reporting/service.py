@@ -21,10 +21,10 @@ from service.progress.queries import Question
 from service.progress.rules import GroupBy
 from service.progress.schemas import MilestoneFilters
 from service.reporting.content import arrange, restated
+from service.reporting.filenames import digest
 from service.reporting.models import ReportStatus, report, report_file
-from service.reporting.press import FEW, press
+from service.reporting.press import FEW, press, render
 from service.reporting.queries import fetch_facts
-from service.reporting.rendering import digest, render
 from service.reporting.reports import REPORTS
 from service.reporting.rules import Content
 

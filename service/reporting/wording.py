@@ -36,7 +36,7 @@ def measure(value: float | None, unit: str) -> str:
 
 def due(row: Content) -> str:
     """Return when a milestone is due, as exactly as that is known."""
-    return NOTHING if row["due_on"] is None else in_words(row["due_on"], row["due_precision"])
+    return "No date" if row["due_on"] is None else in_words(row["due_on"], row["due_precision"])
 
 
 def period(first: date | None, last: date | None) -> str:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from service.automation.models import delivery
 from service.cli import cli
 from service.core.db import Database
-from service.reporting.rendering import MEDIA_TYPES
+from service.reporting.filenames import MEDIA_TYPES
 from service.settings import PREFIX, Settings
 from tests.automation.conftest import Do, Moment, run_many
 from tests.conftest import Api

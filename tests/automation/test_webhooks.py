@@ -235,6 +235,18 @@ def test_nothing_is_posted_into_our_own_network(
     assert receiver.taken == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://", "https:///path", "https://example.org:99999", "https://example.org:port", "https://[::1"),
+        *("https://user:password@example.org", "https://example.org/#part", "https://exämple.org", "ftp://example.org"),
+    ],
+)
+def test_an_address_that_nothing_can_be_posted_to_is_refused(api: Api, plan: Plan, url: str) -> None:
+    answer = api.post("/v1/webhooks", {"strategy_id": plan.strategy, "ref": "hook", "url": url})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/url")
+
+
 def test_a_receiver_without_the_right_certificate_is_told_nothing(
     api: Api, plan: Plan, do_due: Do, receiver: Receiver
 ) -> None:

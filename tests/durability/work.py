@@ -32,8 +32,8 @@ from service.core.history import Recorder
 from service.exchange.imports import apply_at_once
 from service.exchange.reading import read_sent
 from service.plan.models import milestone, strategy, workstream
+from service.reporting.filenames import MEDIA_TYPES
 from service.reporting.models import report, report_file
-from service.reporting.rendering import MEDIA_TYPES
 from service.settings import Settings
 from tests.durability.audit import faults_of
 from tests.durability.kill import ask, fresh_database, say

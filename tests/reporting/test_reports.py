@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from service.access.roles import Role
 from service.cli import cli
 from service.core import clock
-from service.reporting.rendering import MEDIA_TYPES
+from service.reporting.filenames import MEDIA_TYPES
 from service.settings import PREFIX
 from tests.conftest import Api, serving
 from tests.factories import draft_report, published_report
