@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, bindparam, exists, func, select
 
 from service.access.policy import Actor
 from service.access.resource import Draft, Lens, Link, Resource, View
-from service.access.rows import get_row
+from service.access.rows import STATEMENTS_KEPT, get_row
 from service.access.scope import Breadth, Sight
 from service.access.service import note_access_change
 from service.core.errors import Conflict, Fault, Invalid
@@ -30,6 +31,13 @@ def create_row(recorder: Recorder, actor: Actor, resource: Resource, wanted: Inp
         Forbidden: the actor may not make one there.
         Conflict: the ref is taken.
     """
+    row_id = add_row(recorder, actor, resource, wanted, today)
+    view = View(None, today, _sight_after(actor, resource, row_id))
+    return get_row(recorder.connection, resource, row_id, view)
+
+
+def add_row(recorder: Recorder, actor: Actor, resource: Resource, wanted: Input, today: date) -> int:
+    """Make a row, and return its number: see `create_row`."""
     values = wanted.model_dump()
     draft = Draft(recorder.connection, actor, values, None, frozenset(values), None, today)
     _settle(resource, draft)
@@ -39,8 +47,7 @@ def create_row(recorder: Recorder, actor: Actor, resource: Resource, wanted: Inp
             link.table, [{link.owner: row["id"], **each} for each in link.rows(draft.values[link.field])]
         )
     _note(recorder, resource)
-    view = View(None, today, _sight_after(actor, resource, row["id"]))
-    return get_row(recorder.connection, resource, row["id"], view)
+    return int(row["id"])
 
 
 def change_row(
@@ -67,6 +74,13 @@ def change_row(
     before = get_row(recorder.connection, resource, row_id, view)
     resource.guard(recorder.connection, actor, before)
     unchanged(before)
+    alter_row(recorder, actor, resource, before, patch, today=today)
+    return get_row(recorder.connection, resource, row_id, view)
+
+
+def alter_row(recorder: Recorder, actor: Actor, resource: Resource, before: Row, patch: Input, *, today: date) -> None:
+    """Apply a merge patch to a row that was just read: see `change_row`."""
+    row_id = before["id"]
     asked = patch.model_dump(exclude_unset=True, exclude={"change_reason"})
     for name in [name for name, value in asked.items() if value is None]:
         asked[name] = resource.create.model_fields[name].get_default(call_default_factory=True)
@@ -79,7 +93,6 @@ def change_row(
             unseen = _unseen_links(recorder.connection, link, before)
             recorder.link(link.table, {link.owner: row_id}, [*link.rows(draft.values[link.field]), *unseen])
     _note(recorder, resource)
-    return get_row(recorder.connection, resource, row_id, view)
 
 
 def retire_row(
@@ -174,8 +187,13 @@ def _reference_faults(resource: Resource, draft: Draft) -> Iterable[Fault]:
 def _seen_among(draft: Draft, table: Table, ids: set[int]) -> set[int]:
     """Return those of some ids that are there and may be seen: what else is named might as well not be there."""
     view = View(None, draft.today, draft.actor.reach.sight)
-    found = select(table.c.id).where(table.c.id.in_(ids), *view.lens.is_seen(table, table))
-    return set(draft.connection.execute(found, view.parameters).scalars())
+    return set(draft.connection.execute(_among(table, view.lens), {**view.parameters, "named_ids": ids}).scalars())
+
+
+@lru_cache(STATEMENTS_KEPT)
+def _among(table: Table, lens: Lens) -> Select[Any]:
+    named = bindparam("named_ids", expanding=True, type_=BigInteger)
+    return select(table.c.id).where(table.c.id.in_(named), *lens.is_seen(table, table))
 
 
 def _repeated(resource: Resource, draft: Draft) -> Iterable[Fault]:

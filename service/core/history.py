@@ -21,12 +21,14 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Index,
+    Insert,
     Integer,
     PrimaryKeyConstraint,
     Select,
     String,
     Table,
     UniqueConstraint,
+    Update,
     and_,
     bindparam,
     case,
@@ -220,7 +222,7 @@ class Recorder:
     def add(self, table: Table, values: Row) -> Row:
         """Insert a row of the plan as version 1 and return it whole."""
         row = {**values, **self._born()}
-        row["id"] = self.connection.execute(insert(table).values(row).returning(table.c.id)).scalar_one()
+        row["id"] = self.connection.execute(_add_statement(table), row).scalar_one()
         self._log(table, Action.CREATED, [(row["id"], 1)])
         return row
 
@@ -231,17 +233,22 @@ class Recorder:
 
     def alter(self, table: Table, row_id: int, values: Row) -> None:
         """Change a row; the row as it was goes to the history with its interval closed."""
-        changed = {**values, "updated_at": self.at, "from_seq": self.seq, "version": table.c.version + 1}
-        self._keep(table, table.c.id == row_id)
-        version = self.connection.execute(
-            update(table).where(table.c.id == row_id).values(changed).returning(table.c.version)
-        ).scalar_one()
+        self.connection.execute(_keep_statement(table), self._closing(row_id))
+        statement = _alter_statement(table, tuple(values)).returning(table.c.version)
+        version = self.connection.execute(statement, self._altered(row_id, values)).scalar_one()
         self._log(table, Action.CHANGED, [(row_id, version)])
+
+    def _closing(self, row_id: int) -> Row:
+        return {"this_row": row_id, "this_seq": self.seq}
+
+    def _altered(self, row_id: int, values: Row) -> Row:
+        born = {"new_updated_at": self.at, "new_from_seq": self.seq, "this_row": row_id}
+        return {**{f"new_{name}": value for name, value in values.items()}, **born}
 
     def retire(self, table: Table, row_id: int) -> None:
         """Take a row out of what is known now; it stays in the history."""
         version = self.connection.execute(select(table.c.version).where(table.c.id == row_id)).scalar_one()
-        self._keep(table, table.c.id == row_id)
+        self.connection.execute(_keep_statement(table), self._closing(row_id))
         self.connection.execute(table.delete().where(table.c.id == row_id))
         self._log(table, Action.DELETED, [(row_id, version)])
 
@@ -249,9 +256,7 @@ class Recorder:
         """Insert a row that is never changed, and return its id."""
         if self._stamped is None and self.connection.dialect.name == "postgresql":
             return self._append_at_once(table, values)
-        row_id: int = self.connection.execute(
-            insert(table).values({**values, "seq": self.seq}).returning(table.c.id)
-        ).scalar_one()
+        row_id: int = self.connection.execute(_add_statement(table), {**values, "seq": self.seq}).scalar_one()
         self._log(table, Action.CREATED, [(row_id, 1)])
         return row_id
 
@@ -279,7 +284,7 @@ class Recorder:
         held = {tuple(sorted(zip(names, row, strict=True))) for row in found}
         for gone in sorted(held - wanted, key=repr):
             this = and_(*(table.c[name] == value for name, value in gone))
-            self._keep(table, this)
+            self.connection.execute(_keep_statement(table, this), {"this_seq": self.seq})
             self.connection.execute(table.delete().where(this))
         self.link_many(table, [dict(new) for new in sorted(wanted - held, key=repr)])
 
@@ -294,19 +299,10 @@ class Recorder:
         """Insert rows that all have the columns of the first, and some values in common."""
         if len(rows) < FEW:
             if rows:
-                self.connection.execute(insert(table), [{**row, **same} for row in rows])
+                self.connection.execute(_insert_statement(table), [{**row, **same} for row in rows])
             return
         names, values = tuple(rows[0]), tuple(same.values())
         insert_rows(self.connection, table, (*names, *same), ((*map(row.__getitem__, names), *values) for row in rows))
-
-    def _keep(self, table: Table, this: ColumnElement[bool]) -> None:
-        """Copy a row into the history, unless this very transaction made it: then nobody ever knew it."""
-        twin = TWINS[table.name]
-        names = [column.name for column in table.columns]
-        was = select(*(table.c[name] for name in names), literal(self.seq, BigInteger))
-        self.connection.execute(
-            insert(twin).from_select([*names, "to_seq"], was.where(this, table.c.from_seq < self.seq))
-        )
 
     def _log(self, table: Table, action: Action, rows: Sequence[tuple[int, int]]) -> None:
         same = {"seq": self.seq, "resource": table.info["resource"], "action": action.value}
@@ -325,6 +321,71 @@ class Recorder:
 
     def _stamping(self) -> Row:
         return {"stamp_now": to_microseconds(self.now), "stamp_actor": self.actor_id, "stamp_reason": self.reason}
+
+
+@dataclass
+class BulkRecorder(Recorder):
+    """Writes of one transaction in which many rows are altered, each once: those wait for `flush`, and go together."""
+
+    _waiting: dict[tuple[Table, tuple[str, ...]], dict[int, Row]] = field(default_factory=dict)
+
+    def alter(self, table: Table, row_id: int, values: Row) -> None:
+        """Have a row changed at the next flush; until then it is found as it was."""
+        self._waiting.setdefault((table, tuple(values)), {})[row_id] = values
+
+    def flush(self) -> None:
+        """Change the rows that wait."""
+        for (table, names), rows in self._waiting.items():
+            self.connection.execute(_keep_statement(table), [self._closing(row_id) for row_id in rows])
+            statement = _alter_statement(table, names)
+            self.connection.execute(statement, [self._altered(row_id, values) for row_id, values in rows.items()])
+            found = select(table.c.id, table.c.version).where(table.c.id.in_(rows))
+            versions = {row.id: row.version for row in self.connection.execute(found)}
+            self._log(table, Action.CHANGED, [(row_id, versions[row_id]) for row_id in rows])
+        self.forget()
+
+    def forget(self) -> None:
+        """Change none of the rows that wait."""
+        self._waiting.clear()
+
+
+@lru_cache
+def _insert_statement(table: Table) -> Insert:
+    return insert(table)
+
+
+@lru_cache
+def _add_statement(table: Table) -> Any:
+    """Return the statement that inserts a row and gives its number."""
+    return insert(table).returning(table.c.id)
+
+
+@lru_cache
+def _alter_statement(table: Table, names: tuple[str, ...]) -> Update:
+    """Return the statement that gives a row new values, and makes it another version."""
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in (*names, "updated_at", "from_seq")}
+    this = table.c.id == bindparam("this_row", type_=BigInteger)
+    return update(table).where(this).values({**values, "version": table.c.version + 1})
+
+
+def _keep_statement(table: Table, this: ColumnElement[bool] | None = None) -> Insert:
+    """Return the statement that copies a row into the history, unless this very transaction made it.
+
+    Then nobody ever knew it. `this` says which one, where it has no number.
+    """
+    return _keep_numbered(table) if this is None else _kept(table, this)
+
+
+@lru_cache
+def _keep_numbered(table: Table) -> Insert:
+    return _kept(table, table.c.id == bindparam("this_row", type_=BigInteger))
+
+
+def _kept(table: Table, this: ColumnElement[bool]) -> Insert:
+    names = [column.name for column in table.columns]
+    seq = bindparam("this_seq", type_=BigInteger)
+    was = select(*(table.c[name] for name in names), seq.label("to_seq")).where(this, table.c.from_seq < seq)
+    return insert(TWINS[table.name]).from_select([*names, "to_seq"], was)
 
 
 def _stamp_statement() -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, bindparam, exists, func, select
 
 from service.access.resource import AS_AT, Draft, Lens, Resource
 from service.core.errors import Fault
@@ -44,15 +44,19 @@ def milestone_rows(lens: Lens) -> FromClause:
     return facts(AS_AT, lens.seq, is_in_plan=False)
 
 
+STRATEGY_OF_WORKSTREAM = select(models.workstream.c.strategy_id).where(
+    models.workstream.c.id == bindparam("workstream_id", type_=BigInteger)
+)
+
+
 def settle_milestone(draft: Draft) -> Iterable[Fault]:
     """Fill in what follows from the rest, and ask for a reason where a promise is changed."""
     values, before = draft.values, draft.before
-    stream = models.workstream
-    found = select(stream.c.strategy_id).where(stream.c.id == values["workstream_id"])
-    strategy_id = draft.connection.execute(found).scalar_one()
-    if before is not None and before["strategy_id"] != strategy_id:
-        yield Fault("/workstream_id", "This workstream belongs to another strategy: a milestone stays in its own.")
-    values["strategy_id"] = strategy_id
+    if draft.is_changing("workstream_id"):
+        named = {"workstream_id": values["workstream_id"]}
+        values["strategy_id"] = draft.connection.execute(STRATEGY_OF_WORKSTREAM, named).scalar_one()
+        if before is not None and before["strategy_id"] != values["strategy_id"]:
+            yield Fault("/workstream_id", "This workstream belongs to another strategy: a milestone stays in its own.")
     if values["agreed_on"] is None:
         values["agreed_on"] = draft.today
     if values.get("baseline_due_on") is None:
