@@ -58,7 +58,14 @@ async def bring_all(
     database: Database, kinds: Collection[DeliveryKind], bring: Bring, now: Callable[[], datetime]
 ) -> int:
     """Bring what is due of the kinds that can be brought here, and return how much was; the rest is tried again."""
-    return sum(await asyncio.gather(*(_bring_on(database, kinds, bring, now) for _ in range(AT_ONCE))))
+    # Where one fails, the others still end before it is told: nothing goes on behind the caller's back.
+    hands = (_bring_on(database, kinds, bring, now) for _ in range(AT_ONCE))
+    brought = 0
+    for done in await asyncio.gather(*hands, return_exceptions=True):
+        if isinstance(done, BaseException):
+            raise done
+        brought += done
+    return brought
 
 
 async def _bring_on(
