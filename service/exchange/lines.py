@@ -29,6 +29,8 @@ LAST_SERIAL = 401_768
 BRITISH_DAY = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
 NUMERAL = re.compile(r"-?\d{1,15}", re.ASCII)
 ISO_LENGTH = 10
+# What people write for others to read comes back to the letter; around all else blanks mean nothing.
+PROSE = frozenset({"title", "heading", "description", "narrative"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _lines(sheet: Sheet, grid: Sequence[Sequence[Any]]) -> Iterator[Line]:
     top, columns = _headings(sheet, grid)
     letters = {name: column_letter(place) for place, name in columns.items()}
     for number, row in enumerate(grid[top + 1 :], top + 2):
-        cells = {name: _trimmed(row[place]) if place < len(row) else None for place, name in columns.items()}
+        cells = {name: _filled(row[place]) if place < len(row) else None for place, name in columns.items()}
         if any(value is not None for value in cells.values()):
             yield Line(sheet, number, cells, letters)
 
@@ -133,6 +135,11 @@ def column_letter(place: int) -> str:
     return letters
 
 
+def _filled(cell: Any) -> Any:
+    """Return a cell, or None where it holds nothing but blanks."""
+    return None if isinstance(cell, str) and not cell.strip() else cell
+
+
 def _trimmed(cell: Any) -> Any:
     """Return a cell without the blanks around its text, of which spreadsheets lose some, and with plain line ends."""
     if isinstance(cell, str):
@@ -158,6 +165,10 @@ def values_of(line: Line) -> Values:
 
 
 def _read(each: Field, cell: Any) -> Any:
+    """Return what a cell means; what is written for people to read stays as it was written."""
+    if each.name in PROSE:
+        return _text(cell)
+    cell = _trimmed(cell)
     if each.takes is Takes.REFS:
         text = _text(cell) or ""
         return [part.strip() for part in re.split("[;,]", text) if part.strip()]

@@ -1,6 +1,7 @@
 """The workbook that is sent round: made here, filled in by people, and read back by the import."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
+from service.core.errors import Fault, Invalid
 from service.exchange.cells import FIRST_DAY
 from service.exchange.sheets import SHEETS, UPDATES, Field, Sheet, Takes
 
@@ -50,6 +52,10 @@ class Book:
     lists: dict[str, Sequence[str]] = field(default_factory=dict)
     results: dict[str, Sequence[str]] = field(default_factory=dict)
     """Of a copy that is marked with what became of each line."""
+
+
+# What is no character, and does not come back from a worksheet.
+NO_CHARACTER = re.compile("[\ufffe\uffff]")
 
 
 def workbook_bytes(book: Book) -> bytes:
@@ -123,6 +129,11 @@ class _Writer:
                 page.write_blank(number, place, None, style)
             self._help(page, each, place, last)
             for number, row in enumerate(rows, 1):
+                if isinstance(row.get(each.name), str) and NO_CHARACTER.search(row[each.name]):
+                    told = (
+                        f"{row.get('ref')} holds U+FFFE or U+FFFF, which no cell can: take it out there, and ask again."
+                    )
+                    raise Invalid(Fault(f"/{sheet.name}/{number}/{each.name}", told))
                 self._write_cell(page, number, place, row.get(each.name), style)
             if each is RESULT and results is not None:
                 for number, text in enumerate(results, 1):
