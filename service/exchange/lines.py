@@ -29,8 +29,9 @@ LAST_SERIAL = 401_768
 BRITISH_DAY = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
 NUMERAL = re.compile(r"-?\d{1,15}", re.ASCII)
 ISO_LENGTH = 10
-# What people write for others to read comes back to the letter; around all else blanks mean nothing.
-PROSE = frozenset({"title", "heading", "description", "narrative"})
+# What people write for others to read comes back to the letter, but for spaces around a title that were typed by the way.
+PROSE, TITLES = frozenset({"description", "narrative"}), frozenset({"title", "heading"})
+SPACES = " \N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,9 @@ def values_of(line: Line) -> Values:
 
 def _read(each: Field, cell: Any) -> Any:
     """Return what a cell means; what is written for people to read stays as it was written."""
-    if each.name in PROSE:
-        return _text(cell)
+    if each.name in PROSE | TITLES:
+        text = _text(cell)
+        return text.strip(SPACES) if text is not None and each.name in TITLES else text
     cell = _trimmed(cell)
     if each.takes is Takes.REFS:
         text = _text(cell) or ""
