@@ -29,7 +29,7 @@ LAST_SERIAL = 401_768
 BRITISH_DAY = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
 NUMERAL = re.compile(r"-?\d{1,15}", re.ASCII)
 ISO_LENGTH = 10
-# What people write for others to read comes back to the letter, but for spaces around a title that were typed by the way.
+# What people write for others to read comes back to the letter, but for spaces that somebody typed around a title.
 PROSE, TITLES = frozenset({"description", "narrative"}), frozenset({"title", "heading"})
 SPACES = " \N{NO-BREAK SPACE}"
 
