@@ -165,7 +165,8 @@ def tracker(url: str, *arguments: str) -> str:
 
 def environment(url: str) -> dict[str, str]:
     """Return the environment of a command of the service over a database: ours, and what it is to use."""
-    return {**os.environ, "TRACKER_DATABASE_URL": url, "TRACKER_LOG_LEVEL": "WARNING"}  # noqa: TID251 Its child needs it.
+    own = {"TRACKER_DATABASE_URL": url, "TRACKER_LOG_LEVEL": "WARNING", "TRACKER_RUN_DUE_SECONDS": "0"}
+    return {**os.environ, **own}  # noqa: TID251 Its child needs it.
 
 
 def make_token(url: str) -> str:
