@@ -114,7 +114,7 @@ class Comparison:
 
     def _name_numbers(self, sheet: Sheet, found: dict[str, Any]) -> None:
         """Put the ref of a row in place of its number, which stands in the CSV files of lists."""
-        for each in sheet.read_back:
+        for each in sheet.pointing:
             value = found.get(each.name)
             if each.takes is Takes.REF and value is not None:
                 found[each.name] = self.refs.named(each.points_to, value)
@@ -222,6 +222,8 @@ class Comparison:
 
 def _same(sheet: Sheet, name: str, wanted: Any, held: Any) -> bool:
     """Tell whether what is written in a cell is what it held; refs are alike in small and capital letters."""
+    if wanted == held:
+        return True
     takes = next(each.takes for each in sheet.fields if each.name == name)
     if takes is Takes.REFS:
         return sorted(map(str.casefold, wanted)) == sorted(part.casefold() for part in (held or "").split("; ") if part)

@@ -1,7 +1,7 @@
 """The lines of a workbook that came back: which cell is which, and what it says. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -30,8 +30,8 @@ BRITISH_DAY = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
 NUMERAL = re.compile(r"-?\d{1,15}", re.ASCII)
 ISO_LENGTH = 10
 # What people write for others to read comes back to the letter, but for spaces that somebody typed around a title.
-PROSE, TITLES = frozenset({"description", "narrative"}), frozenset({"title", "heading"})
 SPACES = " \N{NO-BREAK SPACE}"
+WRITTEN = {"description": None, "narrative": None, "title": SPACES, "heading": SPACES}
 
 
 @dataclass(frozen=True)
@@ -167,24 +167,24 @@ def values_of(line: Line) -> Values:
 
 def _read(each: Field, cell: Any) -> Any:
     """Return what a cell means; what is written for people to read stays as it was written."""
-    if each.name in PROSE | TITLES:
-        text = _text(cell)
-        return text.strip(SPACES) if text is not None and each.name in TITLES else text
-    cell = _trimmed(cell)
     if each.takes is Takes.REFS:
         text = _text(cell) or ""
         return [part.strip() for part in re.split("[;,]", text) if part.strip()]
     if cell is None:
         return None
-    readers = {Takes.NUMBER: _number, Takes.DATE: _day}
-    if each.takes in readers:
-        return readers[each.takes](cell)
+    if each.name in WRITTEN:
+        text = str(_text(cell))
+        return text.strip(SPACES) if WRITTEN[each.name] is SPACES else text
+    cell = _trimmed(cell)
+    reader = READERS.get(each.takes)
+    if reader is not None:
+        return reader(cell)
     said = _text(cell)
     return _choice(each, said) if each.takes is Takes.CHOICE and said is not None else said
 
 
 def _text(cell: Any) -> str | None:
-    if isinstance(cell, Mapping):
+    if isinstance(cell, dict):
         return str(cell["date"])
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
@@ -192,7 +192,7 @@ def _text(cell: Any) -> str | None:
 
 
 def _number(cell: Any) -> int:
-    if isinstance(cell, (bool, Mapping)):
+    if isinstance(cell, (bool, dict)):
         raise ValueError("Write a whole number.")
     if isinstance(cell, int | float) and float(cell).is_integer():
         return int(cell)
@@ -204,7 +204,7 @@ def _number(cell: Any) -> int:
 
 def _day(cell: Any) -> date:
     """Return the date in a cell: a date, the number that a worksheet keeps for one, or a date as it is written."""
-    if isinstance(cell, Mapping):
+    if isinstance(cell, dict):
         return date.fromisoformat(cell["date"])
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         if float(cell).is_integer() and 0 < cell <= LAST_SERIAL:
@@ -221,6 +221,9 @@ def _day(cell: Any) -> date:
     except ValueError:
         raise ValueError("There is no such day in the calendar.") from None
     raise ValueError("Write a date, such as 31/01/2019.")
+
+
+READERS: dict[Takes, Callable[[Any], Any]] = {Takes.NUMBER: _number, Takes.DATE: _day}
 
 
 def _choice(each: Field, text: str) -> str:

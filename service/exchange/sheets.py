@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from service.core.calendar import Precision
 from service.outcomes.rules import Polarity
@@ -52,10 +53,15 @@ class Sheet:
     fields: tuple[Field, ...]
     about: str
 
-    @property
+    @cached_property
     def read_back(self) -> tuple[Field, ...]:
         """The columns that are read when the workbook comes back."""
         return tuple(field for field in self.fields if not field.is_shown_only)
+
+    @cached_property
+    def pointing(self) -> tuple[Field, ...]:
+        """Those of them that hold refs of other rows."""
+        return tuple(field for field in self.read_back if field.takes in (Takes.REF, Takes.REFS))
 
 
 def _values(*kinds: type[StrEnum]) -> tuple[str, ...]:
