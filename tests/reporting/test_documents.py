@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ import pytest
 from docx import Document
 from docx.oxml.ns import qn
 
-from tests.conftest import Api
-from tests.factories import more_than_a_plan
+from tests.conftest import SAMPLE, load_file, run_once, serving
+from tests.factories import published_report
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / ".ci" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -31,10 +32,14 @@ FILES = ("report.docx", "report.pdf", "report.html", "report.xlsx", "report.json
 
 
 @pytest.fixture(scope="module")
-def files(served: Api) -> dict[str, bytes]:
-    """The files of the report on the sample plan."""
-    more_than_a_plan(served)
-    return {name: served.get(f"/v1/reports/1/files/{name}").content for name in FILES}
+def files(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of the report on the sample plan: the other database gives the same, see test_reports."""
+    path = tmp_path_factory.mktemp("documents") / "tracker.db"
+    shutil.copy(sqlite_template, path)
+    run_once(f"sqlite:///{path}", lambda connection: load_file(connection, SAMPLE.read_bytes()))
+    with contextmanager(serving)(f"sqlite:///{path}") as api:
+        published_report(api, 1)
+        return {name: api.get(f"/v1/reports/1/files/{name}").content for name in FILES}
 
 
 @pytest.fixture
