@@ -43,7 +43,7 @@ from service.exchange.reading import read_sent
 from service.exchange.sheets import SHEETS
 from service.plan.models import organisation, strategy
 from service.reporting.folders import write_report
-from service.settings import PREFIX, Settings, SettingsError, read_settings
+from service.settings import PREFIX, Settings, SettingsError, do_nothing_by_itself, read_settings
 
 T = TypeVar("T")
 MOST_FAULTS_SHOWN = 20
@@ -125,6 +125,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 @cli.command()
 def demo() -> None:
     """Migrate, load the sample plan into an empty database, print a token and a first question, and serve."""
+    # Nothing changes in the sample but by whoever tries it out.
+    do_nothing_by_itself()
     settings = read_settings()
     _check_port(settings.host, settings.port)
     _run(settings, lambda database: database.write(migrate))

@@ -204,6 +204,11 @@ class Settings(BaseModel):
         return f"sqlite:///{self.data_dir / 'tracker.db'}"
 
 
+def do_nothing_by_itself() -> None:
+    """Have the servers that this process starts leave alone what is due, unless the environment says how often."""
+    os.environ.setdefault(f"{PREFIX}RUN_DUE_SECONDS", "0")
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment (or a mapping in its place).
 
