@@ -221,8 +221,7 @@ async def _import(
     database: Database, file: Path, ref: str, sheet: str | None, accepted: frozenset[str] | None
 ) -> tuple[list[str], bool]:
     """Preview a workbook, and apply it where lines are accepted (None: do not); return what to say of it."""
-    if not await database.snapshot(_is_current):
-        raise Conflict(NOT_CURRENT)
+    await _check_current(database)
     strategy_id = await database.snapshot(lambda connection: _strategy_id(connection, ref))
     sent = await read_sent(file.name, file.read_bytes(), sheet)
     outcomes = await preview(database, SERVICE, strategy_id, sent, clock.today())
@@ -252,8 +251,7 @@ def run_due_command() -> None:
     settings = read_settings()
 
     async def act(database: Database) -> Done:
-        if not await database.snapshot(_is_current):
-            raise Conflict(NOT_CURRENT)
+        await _check_current(database)
         return await run_due(database, settings)
 
     click.echo(_run(settings, act))
@@ -276,8 +274,7 @@ def report_command(quarter: str, ref: str, folder: Path) -> None:
         raise click.BadParameter("write a quarter of the financial year, such as 2018-19-Q3.") from None
 
     async def act(database: Database) -> list[Path]:
-        if not await database.snapshot(_is_current):
-            raise Conflict(NOT_CURRENT)
+        await _check_current(database)
         return await write_report(database, chosen, ref, folder)
 
     for path in _run(read_settings(), act):
@@ -409,16 +406,20 @@ def _is_current(connection: Connection) -> bool:
     return current_revision(connection) == NEWEST_REVISION
 
 
-async def _change(database: Database, act: Callable[[Connection], T]) -> T:
-    """Do a change to a database that is at the current tables."""
+async def _check_current(database: Database) -> None:
+    """Raise Conflict, saying what to do, where the database is not at the current tables."""
     if not await database.snapshot(_is_current):
         raise Conflict(NOT_CURRENT)
+
+
+async def _change(database: Database, act: Callable[[Connection], T]) -> T:
+    """Do a change to a database that is at the current tables."""
+    await _check_current(database)
     return await database.write(act)
 
 
 async def _backup(database: Database, file: Path) -> dict[str, int]:
-    if not await database.snapshot(_is_current):
-        raise Conflict(NOT_CURRENT)
+    await _check_current(database)
     if not database.is_sqlite:
         return await database.snapshot(lambda connection: write_backup(connection, file))
     return write_sqlite_backup(Path(str(database.engine.url.database)), file)

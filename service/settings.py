@@ -45,10 +45,11 @@ def is_guarded_address(url: str) -> bool:
         return False
     if not re.fullmatch(PRINTABLE, url) or not host or "@" in parts.netloc or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host is the machine itself."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -10,11 +10,11 @@ from service.access.collection import PathId, collection_router, list_answer
 from service.access.door import Door, PlanReader, Visit, entered
 from service.access.policy import Act, Actor
 from service.access.resource import View
-from service.access.rows import get_listed, get_row, list_rows
+from service.access.rows import get_listed, list_rows
 from service.automation import outbox
 from service.automation.schedules import DELIVERIES, SCHEDULES
 from service.automation.schemas import DeliveryQuery, DeliveryRead, SecretCreate, WebhookSecret
-from service.automation.webhooks import WEBHOOKS, make_secret
+from service.automation.webhooks import WEBHOOKS, check_keeper, make_secret
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.history import Recorder, Row
@@ -41,8 +41,7 @@ DELIVERY_PAGE = page_model("DeliveryPage", DeliveryRead)
 
 def explain_webhook(connection: Connection, *, actor: Actor, row_id: int) -> None:
     """Say of a webhook who may keep it."""
-    row = get_row(connection, WEBHOOKS, row_id, View(None, clock.today(), actor.reach.sight))
-    check_may_write(connection, actor, row["strategy_id"])
+    check_keeper(connection, actor, row_id)
 
 
 def explain_delivery(connection: Connection, *, actor: Actor, row_id: int) -> None:

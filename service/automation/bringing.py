@@ -5,9 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from service.access.resource import View
-from service.access.rows import get_row
-from service.access.scope import EVERYTHING
+from service.access.policy import SERVICE
 from service.automation.mail import attach, send, write_mail
 from service.automation.models import DeliveryKind
 from service.automation.outbox import Bring, Undeliverable, message_id
@@ -21,8 +19,7 @@ from service.core.history import Row
 from service.plan.models import owner, strategy
 from service.reporting.filenames import FileName
 from service.reporting.folders import put_files
-from service.reporting.reports import REPORTS
-from service.reporting.service import files_of
+from service.reporting.service import files_of, get_report
 from service.settings import Settings
 
 ATTACHED = (FileName.PDF, FileName.DOCX)
@@ -98,7 +95,7 @@ class Bringer:
 
 def _find_report(connection: Connection, report_id: int) -> tuple[Row, str]:
     """Return a report, and the ref of its strategy."""
-    row = get_row(connection, REPORTS, report_id, View(None, clock.today(), EVERYTHING))
+    row = get_report(connection, SERVICE, report_id)
     found = select(strategy.c.ref).where(strategy.c.id == row["strategy_id"])
     return row, str(connection.execute(found).scalar_one())
 

@@ -12,9 +12,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select, true
 
 from service.access.policy import SERVICE
-from service.access.resource import View
-from service.access.rows import get_row
-from service.access.scope import EVERYTHING
 from service.access.writing import create_row
 from service.automation.bringing import Bringer
 from service.automation.models import DeliveryKind, delivery, report_schedule, report_schedule_owner
@@ -25,13 +22,13 @@ from service.core import clock
 from service.core.calendar import Quarter, quarter_of
 from service.core.columns import days_between
 from service.core.db import Database
-from service.core.errors import Conflict, TrackerError
+from service.core.errors import TrackerError
 from service.core.history import Recorder, Row
 from service.plan.models import owner, strategy
 from service.reporting.models import ReportStatus, report, report_file
 from service.reporting.reports import REPORTS
 from service.reporting.schemas import ReportCreate
-from service.reporting.service import files_of, publish
+from service.reporting.service import files_of, get_report, publish
 from service.settings import Settings
 
 
@@ -196,7 +193,7 @@ def _publishing(report_id: int) -> Any:
         recorder = Recorder(connection, None, clock.now(), "Published on the day that was set.")
         try:
             publish(recorder, SERVICE, report_id, lambda _: None)
-        except (Conflict, TrackerError):
+        except TrackerError:
             return False
         return True
 
@@ -204,12 +201,12 @@ def _publishing(report_id: int) -> Any:
 
 
 def _getting(report_id: int) -> Any:
-    return lambda connection: get_row(connection, REPORTS, report_id, View(None, clock.today(), EVERYTHING))
+    return lambda connection: get_report(connection, SERVICE, report_id)
 
 
 def _noting(report_id: int, settings: Settings) -> Any:
     def act(connection: Connection) -> int:
-        row = get_row(connection, REPORTS, report_id, View(None, clock.today(), EVERYTHING))
+        row = get_report(connection, SERVICE, report_id)
         return note(connection, _targets(connection, row, settings), clock.now())
 
     return act

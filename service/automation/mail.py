@@ -4,12 +4,11 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from service.automation.outbox import Undeliverable
 from service.reporting.filenames import MEDIA_TYPES
-from service.settings import Settings
+from service.settings import Settings, is_this_machine
 
 SECONDS = 30
 NO_SERVER = "TRACKER_SMTP_URL is not set."
@@ -64,7 +63,7 @@ def _trust() -> ssl.SSLContext:
 
 def _sign_in(server: smtplib.SMTP, scheme: str, host: str, user: str, password: str) -> None:
     """Encrypt where that can be, and send no password unless it is, or the server is on this machine."""
-    is_safe = scheme == "smtps" or _is_this_machine(host)
+    is_safe = scheme == "smtps" or is_this_machine(host)
     server.ehlo()
     if scheme == "smtp" and server.has_extn("starttls"):
         server.starttls(context=_trust())
@@ -75,10 +74,3 @@ def _sign_in(server: smtplib.SMTP, scheme: str, host: str, user: str, password: 
     if not is_safe:
         raise Undeliverable("The mail server offers no encryption: no password was sent to it.")
     server.login(user, password)
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from service.access.policy import Act, Actor
 from service.access.resource import Draft, Resource, View
@@ -18,7 +18,7 @@ from service.automation.signing import new_secret
 from service.core import clock
 from service.core.answers import to_json
 from service.core.errors import Fault
-from service.core.history import Row, ever, stamp
+from service.core.history import Row, ever, newest_seq
 from service.core.schemas import patch_of
 from service.outcomes.service import INDICATORS, OBSERVATIONS
 from service.plan.boundaries import check_may_write, guard_in_strategy
@@ -76,6 +76,17 @@ EVENTS_AT_ONCE = 500
 SHOWN = ("seq", "position", "recorded_at", "action", "resource", "resource_id", "version")
 
 
+def check_keeper(connection: Connection, actor: Actor, webhook_id: int) -> None:
+    """Let those who write a strategy keep its webhooks.
+
+    Raises:
+        NotFound: there is no such webhook that the actor may see.
+        Forbidden: the actor may not change it.
+    """
+    row = get_row(connection, WEBHOOKS, webhook_id, View(None, clock.today(), actor.reach.sight))
+    check_may_write(connection, actor, row["strategy_id"])
+
+
 def make_secret(connection: Connection, actor: Actor, webhook_id: int, both_for: timedelta, now: datetime) -> Row:
     """Give a webhook a new secret, and return it; for a while, what is posted is signed with the one before too.
 
@@ -85,12 +96,11 @@ def make_secret(connection: Connection, actor: Actor, webhook_id: int, both_for:
         NotFound: there is no such webhook that the actor may see.
         Forbidden: the actor may not change it.
     """
-    row = get_row(connection, WEBHOOKS, webhook_id, View(None, clock.today(), actor.reach.sight))
-    check_may_write(connection, actor, row["strategy_id"])
+    check_keeper(connection, actor, webhook_id)
     secret, mine = new_secret(), webhook_channel.c.webhook_id == webhook_id
     held = connection.execute(select(webhook_channel.c.secret).where(mine)).scalar_one_or_none()
     if held is None:
-        place = {"after_seq": _newest(connection), "after_position": END_OF_TRANSACTION}
+        place = {"after_seq": connection.execute(newest_seq()).scalar_one(), "after_position": END_OF_TRANSACTION}
         connection.execute(insert(webhook_channel).values(webhook_id=webhook_id, secret=secret, **place))
         return {"webhook_id": webhook_id, "secret": secret, "previous_until": None}
     until = now + both_for
@@ -101,7 +111,7 @@ def make_secret(connection: Connection, actor: Actor, webhook_id: int, both_for:
 
 def find_untold(connection: Connection) -> list[int]:
     """Return the webhooks that were not told of everything yet."""
-    newest = select(func.max(stamp.c.seq)).scalar_subquery()
+    newest = newest_seq().scalar_subquery()
     found = select(webhook_channel.c.webhook_id).where(webhook_channel.c.after_seq < newest)
     return list(connection.execute(found.order_by(webhook_channel.c.webhook_id)).scalars())
 
@@ -114,7 +124,7 @@ def note_events(connection: Connection, webhook_id: int, public_url: str, now: d
         return False
     sight = Sight(strategies=frozenset({hook["strategy_id"]}))
     after = (hook["after_seq"], hook["after_position"])
-    newest = _newest(connection)
+    newest = connection.execute(newest_seq()).scalar_one()
     page = list_events(connection, tuple(TOLD), sight, after, limit=EVENTS_AT_ONCE)
     names = _names(connection, page.items)
     wanted = [
@@ -144,10 +154,6 @@ def find_keys(connection: Connection, webhook_id: int, now: datetime) -> tuple[s
         return None
     is_both = row["previous_until"] is not None and now < row["previous_until"]
     return row["url"], [row["secret"], *([row["previous_secret"]] if is_both else [])]
-
-
-def _newest(connection: Connection) -> int:
-    return int(connection.execute(select(func.coalesce(func.max(stamp.c.seq), 0))).scalar_one())
 
 
 def _names(connection: Connection, events: list[Row]) -> list[str]:

@@ -233,7 +233,7 @@ class Recorder:
 
     def alter(self, table: Table, row_id: int, values: Row) -> None:
         """Change a row; the row as it was goes to the history with its interval closed."""
-        self.connection.execute(_keep_statement(table), self._closing(row_id))
+        self.connection.execute(_keep_numbered(table), self._closing(row_id))
         statement = _alter_statement(table, tuple(values)).returning(table.c.version)
         version = self.connection.execute(statement, self._altered(row_id, values)).scalar_one()
         self._log(table, Action.CHANGED, [(row_id, version)])
@@ -248,7 +248,7 @@ class Recorder:
     def retire(self, table: Table, row_id: int) -> None:
         """Take a row out of what is known now; it stays in the history."""
         version = self.connection.execute(select(table.c.version).where(table.c.id == row_id)).scalar_one()
-        self.connection.execute(_keep_statement(table), self._closing(row_id))
+        self.connection.execute(_keep_numbered(table), self._closing(row_id))
         self.connection.execute(table.delete().where(table.c.id == row_id))
         self._log(table, Action.DELETED, [(row_id, version)])
 
@@ -284,7 +284,7 @@ class Recorder:
         held = {tuple(sorted(zip(names, row, strict=True))) for row in found}
         for gone in sorted(held - wanted, key=repr):
             this = and_(*(table.c[name] == value for name, value in gone))
-            self.connection.execute(_keep_statement(table, this), {"this_seq": self.seq})
+            self.connection.execute(_kept(table, this), {"this_seq": self.seq})
             self.connection.execute(table.delete().where(this))
         self.link_many(table, [dict(new) for new in sorted(wanted - held, key=repr)])
 
@@ -336,7 +336,7 @@ class BulkRecorder(Recorder):
     def flush(self) -> None:
         """Change the rows that wait."""
         for (table, names), rows in self._waiting.items():
-            self.connection.execute(_keep_statement(table), [self._closing(row_id) for row_id in rows])
+            self.connection.execute(_keep_numbered(table), [self._closing(row_id) for row_id in rows])
             statement = _alter_statement(table, names)
             self.connection.execute(statement, [self._altered(row_id, values) for row_id, values in rows.items()])
             found = select(table.c.id, table.c.version).where(table.c.id.in_(rows))
@@ -368,20 +368,14 @@ def _alter_statement(table: Table, names: tuple[str, ...]) -> Update:
     return update(table).where(this).values({**values, "version": table.c.version + 1})
 
 
-def _keep_statement(table: Table, this: ColumnElement[bool] | None = None) -> Insert:
-    """Return the statement that copies a row into the history, unless this very transaction made it.
-
-    Then nobody ever knew it. `this` says which one, where it has no number.
-    """
-    return _keep_numbered(table) if this is None else _kept(table, this)
-
-
 @lru_cache
 def _keep_numbered(table: Table) -> Insert:
+    """Return the statement that copies the row of a number into the history."""
     return _kept(table, table.c.id == bindparam("this_row", type_=BigInteger))
 
 
 def _kept(table: Table, this: ColumnElement[bool]) -> Insert:
+    """Return the statement that copies a row into the history, unless this very transaction made it: nobody knew it."""
     names = [column.name for column in table.columns]
     seq = bindparam("this_seq", type_=BigInteger)
     was = select(*(table.c[name] for name in names), seq.label("to_seq")).where(this, table.c.from_seq < seq)

@@ -8,9 +8,6 @@ from sqlalchemy import Connection
 from service.access.collection import PathId, collection_router
 from service.access.door import Door, PlanReader, Visit, entered
 from service.access.policy import Act, Actor
-from service.access.resource import View
-from service.access.rows import get_row
-from service.core import clock
 from service.core.answers import check_match, json_answer, require_match, tagged_answer, to_json
 from service.core.errors import NotFound
 from service.core.history import Recorder, Row
@@ -25,7 +22,6 @@ from service.core.responses import (
     RECORDING,
     answers,
 )
-from service.plan.boundaries import check_may_write
 from service.reporting import service
 from service.reporting.filenames import MEDIA_TYPES, FileName
 from service.reporting.reports import REPORTS
@@ -48,8 +44,7 @@ STATUS_HEADER = "X-Report-Status"
 
 def explain_writing(connection: Connection, *, actor: Actor, row_id: int) -> None:
     """Say of a report who may publish and withdraw it."""
-    row = get_row(connection, REPORTS, row_id, View(None, clock.today(), actor.reach.sight))
-    check_may_write(connection, actor, row["strategy_id"])
+    service.get_to_write(connection, actor, row_id)
 
 
 Publisher = Annotated[Visit, entered(Act.WRITE_REPORTS, explain_writing, takes_nothing=True)]
@@ -161,14 +156,10 @@ async def get_report_restatement(row_id: PathId, visit: PlanReader) -> Response:
     """Answer with what is known now, beside what was published."""
 
     def ask(connection: Connection) -> Row:
-        return service.restate(connection, _find(connection, visit.actor, row_id))
+        return service.restate(connection, service.get_report(connection, visit.actor, row_id))
 
     return tagged_answer(visit.request, to_json(await visit.snapshot(ask)))
 
 
 async def _report(visit: Visit, row_id: int) -> Row:
-    return await visit.read(lambda connection: _find(connection, visit.actor, row_id))
-
-
-def _find(connection: Connection, actor: Actor, row_id: int) -> Row:
-    return get_row(connection, REPORTS, row_id, View(None, clock.today(), actor.reach.sight))
+    return await visit.read(lambda connection: service.get_report(connection, visit.actor, row_id))

@@ -40,12 +40,12 @@ def publish(recorder: Recorder, actor: Actor, report_id: int, unchanged: Unchang
         Forbidden: the actor may not publish it.
         Conflict: it is no draft.
     """
-    row = _get_to_write(recorder.connection, actor, report_id)
+    row = get_to_write(recorder.connection, actor, report_id)
     if row["status"] != ReportStatus.DRAFT:
         raise Conflict(f"This report is {row['status']} already.")
     unchanged(row)
     recorder.alter(report, report_id, {"status": ReportStatus.PUBLISHED.value, "known_at": recorder.at})
-    return _get(recorder.connection, actor, report_id)
+    return get_report(recorder.connection, actor, report_id)
 
 
 def withdraw(recorder: Recorder, actor: Actor, report_id: int, reason: str) -> Row:
@@ -56,22 +56,33 @@ def withdraw(recorder: Recorder, actor: Actor, report_id: int, reason: str) -> R
         Forbidden: the actor may not withdraw it.
         Conflict: it is not published.
     """
-    row = _get_to_write(recorder.connection, actor, report_id)
+    row = get_to_write(recorder.connection, actor, report_id)
     if row["status"] != ReportStatus.PUBLISHED:
         is_draft = row["status"] == ReportStatus.DRAFT
         raise Conflict("This report is a draft: delete it." if is_draft else "This report is withdrawn already.")
     recorder.reason = reason
     recorder.alter(report, report_id, {"status": ReportStatus.WITHDRAWN.value})
-    return _get(recorder.connection, actor, report_id)
+    return get_report(recorder.connection, actor, report_id)
 
 
-def _get_to_write(connection: Connection, actor: Actor, report_id: int) -> Row:
-    row = _get(connection, actor, report_id)
+def get_to_write(connection: Connection, actor: Actor, report_id: int) -> Row:
+    """Return a report that an actor may publish and withdraw.
+
+    Raises:
+        NotFound: there is no such report that the actor may see.
+        Forbidden: the actor may not write it.
+    """
+    row = get_report(connection, actor, report_id)
     check_may_write(connection, actor, row["strategy_id"])
     return row
 
 
-def _get(connection: Connection, actor: Actor, report_id: int) -> Row:
+def get_report(connection: Connection, actor: Actor, report_id: int) -> Row:
+    """Return a report as an actor sees it.
+
+    Raises:
+        NotFound: there is no such report that the actor may see.
+    """
     return get_row(connection, REPORTS, report_id, View(None, clock.today(), actor.reach.sight))
 
 

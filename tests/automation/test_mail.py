@@ -107,7 +107,7 @@ def test_a_post_that_lost_its_address_gets_nothing(api: Api, plan: Plan, do_due:
 
 
 def test_no_password_is_sent_in_the_clear(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.automation.mail._is_this_machine", lambda _: False)
+    monkeypatch.setattr("service.automation.mail.is_this_machine", lambda _: False)
     address = mailbox.url.replace("smtp://", "smtp://user:password@")
     settings = Settings(smtp_url=address, mail_from=SENDER)
     message = write_mail(settings, "1", "a@example.org", "S", "T")
