@@ -169,7 +169,10 @@ def _find_due(connection: Connection, settings: Settings, bringer: Bringer, quar
 
 def _has_target(settings: Settings) -> ColumnElement[bool]:
     """Return the condition that a schedule names somewhere to bring a report to, and this service can."""
-    to_posts = exists().where(report_schedule_owner.c.report_schedule_id == report_schedule.c.id)
+    links = report_schedule_owner.c
+    to_posts = exists().where(
+        links.report_schedule_id == report_schedule.c.id, owner.c.id == links.owner_id, owner.c.email.is_not(None)
+    )
     return or_(
         and_(true() if settings.delivery_dir else false(), report_schedule.c.to_folder),
         and_(true() if settings.smtp_url else false(), to_posts),
