@@ -9,6 +9,7 @@ it returns; whatever raises rolls back.
 import asyncio
 import inspect
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,8 +33,10 @@ from service.core.letters import SQLITE_FUNCTIONS
 # Any number will do, as long as every writer of one database takes the same.
 WRITER_LOCK = 7_226_310
 SNAPSHOT_THREADS = 4
-# A read that takes more steps of SQLite's machine than this (some milliseconds) leaves the event loop to the others.
-GLANCE_STEPS = 100_000
+# A read that is not done after this time leaves the event loop to the others. The clock is looked at each so many steps
+# of SQLite's machine; to count those alone would not do, for SQLite counts on from one run of a statement to the next.
+GLANCE_SECONDS = 0.01
+GLANCE_STEPS = 10_000
 # Write-ahead logging lost data in versions before these.
 FIRST_SAFE_WAL = (3, 51, 3)
 SAFE_WAL_BRANCHES = {(3, 50): 7, (3, 44): 6}
@@ -100,6 +103,7 @@ class Database:
         self._readers = ThreadPoolExecutor(SNAPSHOT_THREADS, "snapshot")
         self._workers = ThreadPoolExecutor(1, "worker")
         self._glance: Connection | None = None
+        self._glance_until = 0.0
         if self.is_sqlite:
             self.engine = _sqlite_engine(parsed, lock_timeout_seconds)
         else:
@@ -172,13 +176,29 @@ class Database:
 
     def _ask_at_once(self, ask: Callable[[Connection], T]) -> T:
         with passing_faults():
-            if self._glance is None:
-                self._glance = self.engine.connect()
-                self._glance.exec_driver_sql("PRAGMA busy_timeout = 0")
-                driver = self._glance.connection.driver_connection
-                assert isinstance(driver, sqlite3.Connection)  # noqa: S101 It narrows the type.
-                driver.set_progress_handler(lambda: True, GLANCE_STEPS)
-            return ask(self._glance)
+            glance = self._glance = self._glance or self._open_glance()
+            self._glance_until = time.perf_counter() + GLANCE_SECONDS
+            try:
+                return ask(glance)
+            except BaseException:
+                if self._is_long():
+                    # The driver takes a statement that was cut short for one in use ever after, and each time
+                    # prepares it afresh, which takes longer than to run it.
+                    glance.invalidate()
+                    glance.close()
+                    self._glance = None
+                raise
+
+    def _open_glance(self) -> Connection:
+        connection = self.engine.connect()
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 It narrows the type; the engine was made so.
+        driver.set_progress_handler(self._is_long, GLANCE_STEPS)
+        return connection
+
+    def _is_long(self) -> bool:
+        return time.perf_counter() > self._glance_until
 
     def _ask(self, ask: Callable[[Connection], T]) -> T:
         with passing_faults(), self.engine.connect() as connection:

@@ -112,7 +112,7 @@ PAST = {name: (where, count) for name, (where, count) in READS.items() if not na
 def _patience() -> Iterator[None]:
     """No read turns out long: on SQLite it would start afresh in a thread, and count twice."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(db, "GLANCE_STEPS", 100_000_000)
+        patch.setattr(db, "GLANCE_SECONDS", 3600.0)
         yield
 
 
