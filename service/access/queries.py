@@ -13,7 +13,7 @@ from service.access.policy import Actor
 from service.access.roles import Role, Scope
 from service.access.scope import Partnership, reach_of
 from service.core.columns import json_list
-from service.core.db import first_row
+from service.core.statements import fetch
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class State:
 
 def find_state(connection: Connection) -> State:
     """Return the state that a database is in."""
-    return State(*first_row(connection, _NEWEST))
+    return State(*fetch(connection, _NEWEST)[0])
 
 
 def find_caller(connection: Connection, partnership: Partnership, *, public_id: str) -> Caller | None:

@@ -232,11 +232,12 @@ class Listing:
         plain = [column for column in rows.c if column.name not in self.hidden]
         return [*plain, *(link.gathered(rows.c.id, seq, lens) for link in self.links)]
 
-    def arrange(self, row: Row) -> Row:
-        """Put the lists of a row in order, in place, and return the row."""
+    def arrange(self, rows: list[Row]) -> list[Row]:
+        """Put the lists of rows in order, in place, and return the rows."""
         for link in self.links:
-            row[link.field] = link.arranged(row[link.field])
-        return row
+            for row in rows:
+                row[link.field] = link.arranged(row[link.field])
+        return rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

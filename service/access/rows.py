@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Integer,
-    Select,
     and_,
     bindparam,
     func,
@@ -37,6 +36,7 @@ from service.core.paging import (
     parse_sort,
     place_parameters,
 )
+from service.core.statements import Statement
 
 # The parameters of a list that are no filters.
 PAGING = frozenset({"limit", "cursor", "sort", "known_at", "format", "bom"})
@@ -68,10 +68,9 @@ def missing(noun: str, row_id: int) -> NotFound:
 
 def find_row(connection: Connection, resource: Resource, row_id: int, view: View) -> Row | None:
     """Return a row as it was known, or None where there is none that the actor may see."""
-    row = connection.execute(
-        _one_row(resource, replace(view.lens, is_of_one=True)), {"row_id": row_id, **view.parameters}
-    ).one_or_none()
-    return None if row is None else resource.arrange(dict(row._mapping))
+    statement = _one_row(resource, replace(view.lens, is_of_one=True))
+    found = resource.arrange(statement.dicts(connection, {"row_id": row_id, **view.parameters}))
+    return found[0] if found else None
 
 
 def get_row(connection: Connection, resource: Resource, row_id: int, view: View) -> Row:
@@ -87,11 +86,11 @@ def get_row(connection: Connection, resource: Resource, row_id: int, view: View)
 
 
 @lru_cache(STATEMENTS_KEPT)
-def _one_row(resource: Resource, lens: Lens) -> Select[Any]:
+def _one_row(resource: Resource, lens: Lens) -> Statement:
     rows = resource.source(lens)
     chosen = select(*resource.columns(rows, lens.seq, lens)).select_from(rows)
     wanted = rows.c.id == bindparam("row_id", type_=BigInteger)
-    return chosen.where(wanted, *lens.is_seen(resource.table, rows, lens.seq))
+    return Statement(chosen.where(wanted, *lens.is_seen(resource.table, rows, lens.seq)))
 
 
 def list_rows(
@@ -105,17 +104,13 @@ def list_rows(
         place = decode_cursor(query.cursor, keys, _source(listing, lens))
     nulls = None if place is None else tuple(value is None for value in place)
     statement = _page(listing, lens, frozenset(values), keys, nulls)
-    result = connection.execute(
-        statement,
-        {
-            **view.parameters,
-            **filter_parameters(values),
-            **place_parameters(place or ()),
-            "page_size": query.limit + 1,
-        },
-    )
-    names = tuple(result.keys())
-    items = [listing.arrange(dict(zip(names, row, strict=True))) for row in result.all()]
+    parameters = {
+        **view.parameters,
+        **filter_parameters(values),
+        **place_parameters(place or ()),
+        "page_size": query.limit + 1,
+    }
+    items = listing.arrange(statement.dicts(connection, parameters))
     if len(items) <= query.limit:
         return Page(items, None)
     return Page(items[: query.limit], encode_cursor(keys, items[query.limit - 1]))
@@ -141,14 +136,14 @@ def _source(listing: Listing, lens: Lens) -> FromClause:
 @lru_cache(STATEMENTS_KEPT)
 def _page(
     listing: Listing, lens: Lens, names: frozenset[str], keys: tuple[Key, ...], nulls: tuple[bool, ...] | None
-) -> Select[Any]:
+) -> Statement:
     """Return the statement of a list; building it takes longer than running it, so it is kept."""
     rows = _source(listing, lens)
     found = select(*listing.columns(rows, lens.seq, lens)).select_from(rows)
     found = found.where(*lens.is_seen(listing.table, rows, lens.seq), *filters(listing, rows, names, lens))
     if nulls is not None:
         found = found.where(after(rows, keys, nulls))
-    return found.order_by(*order_by(rows, keys)).limit(bindparam("page_size", type_=Integer))
+    return Statement(found.order_by(*order_by(rows, keys)).limit(bindparam("page_size", type_=Integer)))
 
 
 def filter_values(query: Any, names: Iterable[str]) -> dict[str, Any]:
@@ -222,7 +217,7 @@ def list_versions(
     )
     if before_seq is not None:
         found = found.where(change.c.seq < before_seq)
-    items = [resource.arrange(dict(row._mapping)) for row in connection.execute(found, view.parameters)]
+    items = resource.arrange([dict(row._mapping) for row in connection.execute(found, view.parameters)])
     if not items and before_seq is None:
         raise missing(resource.noun, row_id)
     last_seq = items[limit - 1]["seq"] if len(items) > limit else None

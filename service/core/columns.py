@@ -25,6 +25,7 @@ from sqlalchemy.types import TypeEngine, UserDefinedType
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SETS_KEPT = 256
+INSTANTS_KEPT = 8192
 
 # SQLite hands out row numbers only to a column declared INTEGER.
 Key = BigInteger().with_variant(Integer(), "sqlite")
@@ -54,8 +55,15 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 SQLAlchemy names it.
         return None if value is None else to_microseconds(value)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 SQLAlchemy names it.
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:  # noqa: ARG002 SQLAlchemy names them.
+        """Return what makes an instant of a number."""
+        return from_microseconds
+
+
+@lru_cache(INSTANTS_KEPT)
+def from_microseconds(value: int | None) -> datetime | None:
+    """Return the instant so many microseconds after the start of 1970; rows of one list often share theirs."""
+    return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
 def to_microseconds(instant: datetime) -> int:

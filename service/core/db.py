@@ -10,11 +10,11 @@ import asyncio
 import inspect
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 import orjson
@@ -29,6 +29,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from service.core.errors import Unavailable
 from service.core.integrity import conflict_of
 from service.core.letters import SQLITE_FUNCTIONS
+from service.core.statements import fetch
 
 # Any number will do, as long as every writer of one database takes the same.
 WRITER_LOCK = 7_226_310
@@ -260,31 +261,10 @@ def attempt(connection: Connection) -> Iterator[None]:
     _send(connection, "RELEASE attempt")
 
 
-def first_row(connection: Connection, sql: str) -> Sequence[Any]:
-    """Return the first row of a statement that is asked at every request, straight from the driver.
-
-    What makes rows of all kinds takes longer than the statement does. Whoever listens for statements hears of it still.
-    """
-    for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, None, sql, (), None, False)
-    driver = connection.connection.driver_connection
-    if isinstance(driver, sqlite3.Connection):
-        return driver.execute(sql).fetchone()  # type: ignore[no-any-return]
-    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
-    try:
-        row: Any = await_only(driver.fetchrow(sql))
-    except Exception:
-        # It may be of no further use.
-        connection.invalidate()
-        raise
-    found: Sequence[Any] = row
-    return found
-
-
 def _send(connection: Connection, script: str) -> None:
     """Send what gives no rows; to PostgreSQL as it stands in one message, which a prepared statement cannot."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(script)
+        fetch(connection, script)
         return
     driver = connection.connection.driver_connection
     assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
@@ -293,6 +273,8 @@ def _send(connection: Connection, script: str) -> None:
 
 def _roll_back(connection: Connection) -> None:
     """End a transaction that is of no further use; a connection that cannot is thrown away."""
+    if connection.invalidated:
+        return
     try:
         if connection.dialect.name == "sqlite":
             # The driver's own does nothing where no transaction was begun.
@@ -410,6 +392,8 @@ def _postgresql_engine(url: URL, pool_size: int, lock_timeout_seconds: float) ->
         connect_args={
             "timeout": lock_timeout_seconds,
             **encryption,
+            # The driver keeps them prepared; by itself it would leave out those that are longer than this.
+            "max_cacheable_statement_size": 0,
             "server_settings": {**PLANNER, "lock_timeout": milliseconds, "application_name": "tracker"},
         },
     )

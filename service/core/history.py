@@ -47,6 +47,7 @@ from sqlmodel import SQLModel
 from service.core.bulk import insert_rows
 from service.core.columns import Instant, text_column, to_microseconds
 from service.core.errors import Fault, Invalid
+from service.core.statements import Statement
 
 metadata = SQLModel.metadata
 metadata.naming_convention = {
@@ -175,6 +176,11 @@ class Known:
         return None if self.is_now else self.seq
 
 
+_STAMPS = select(stamp.c.seq, stamp.c.at).limit(1)
+_NEWEST = Statement(_STAMPS.order_by(stamp.c.seq.desc()))
+_NEWEST_THEN = Statement(_STAMPS.where(stamp.c.at <= bindparam("then", type_=Instant)).order_by(stamp.c.at.desc()))
+
+
 def find_known(
     connection: Connection, known_at: datetime | None, now: datetime, pointer: str = "/query/known_at"
 ) -> Known:
@@ -185,17 +191,17 @@ def find_known(
     Raises:
         Invalid: the instant is still to come.
     """
-    newest = connection.execute(select(stamp.c.seq, stamp.c.at).order_by(stamp.c.seq.desc()).limit(1)).one_or_none()
-    if known_at is not None and known_at > max(now, newest.at if newest else now):
+    newest = _NEWEST.rows(connection, {})
+    if known_at is not None and known_at > max(now, newest[0][1] if newest else now):
         raise Invalid(Fault(pointer, "Nobody knows yet: name an instant that has passed."))
-    if newest is None:
+    if not newest:
         return Known(0, known_at or now, is_now=True)
-    if known_at is None or known_at >= newest.at:
-        return Known(newest.seq, newest.at, is_now=True)
-    then = connection.execute(
-        select(stamp.c.seq, stamp.c.at).where(stamp.c.at <= known_at).order_by(stamp.c.at.desc()).limit(1)
-    ).one_or_none()
-    return Known(then.seq, then.at, is_now=False) if then else Known(0, known_at, is_now=False)
+    ((seq, at),) = newest
+    if known_at is None or known_at >= at:
+        return Known(seq, at, is_now=True)
+    for seq, at in _NEWEST_THEN.rows(connection, {"then": known_at}):
+        return Known(seq, at, is_now=False)
+    return Known(0, known_at, is_now=False)
 
 
 @dataclass
@@ -222,7 +228,7 @@ class Recorder:
     def add(self, table: Table, values: Row) -> Row:
         """Insert a row of the plan as version 1 and return it whole."""
         row = {**values, **self._born()}
-        row["id"] = self.connection.execute(_add_statement(table), row).scalar_one()
+        row["id"] = _add_statement(table, tuple(row)).rows(self.connection, row)[0][0]
         self._log(table, Action.CREATED, [(row["id"], 1)])
         return row
 
@@ -233,9 +239,9 @@ class Recorder:
 
     def alter(self, table: Table, row_id: int, values: Row) -> None:
         """Change a row; the row as it was goes to the history with its interval closed."""
-        self.connection.execute(_keep_numbered(table), self._closing(row_id))
-        statement = _alter_statement(table, tuple(values)).returning(table.c.version)
-        version = self.connection.execute(statement, self._altered(row_id, values)).scalar_one()
+        _keep_numbered(table).rows(self.connection, self._closing(row_id))
+        statement = _alter_statement(table, tuple(values))
+        ((version,),) = statement.rows(self.connection, self._altered(row_id, values))
         self._log(table, Action.CHANGED, [(row_id, version)])
 
     def _closing(self, row_id: int) -> Row:
@@ -248,7 +254,7 @@ class Recorder:
     def retire(self, table: Table, row_id: int) -> None:
         """Take a row out of what is known now; it stays in the history."""
         version = self.connection.execute(select(table.c.version).where(table.c.id == row_id)).scalar_one()
-        self.connection.execute(_keep_numbered(table), self._closing(row_id))
+        _keep_numbered(table).rows(self.connection, self._closing(row_id))
         self.connection.execute(table.delete().where(table.c.id == row_id))
         self._log(table, Action.DELETED, [(row_id, version)])
 
@@ -256,18 +262,19 @@ class Recorder:
         """Insert a row that is never changed, and return its id."""
         if self._stamped is None and self.connection.dialect.name == "postgresql":
             return self._append_at_once(table, values)
-        row_id: int = self.connection.execute(_add_statement(table), {**values, "seq": self.seq}).scalar_one()
+        row = {**values, "seq": self.seq}
+        ((row_id,),) = _add_statement(table, tuple(row)).rows(self.connection, row)
         self._log(table, Action.CREATED, [(row_id, 1)])
-        return row_id
+        return int(row_id)
 
     def _append_at_once(self, table: Table, values: Row) -> int:
         """Stamp, insert and log in one statement: over a network the three trips are most of what a report costs."""
-        made = self.connection.execute(
-            _append_statement(table, tuple(values)), {**values, **self._stamping(), "position": self._position}
-        ).one()
-        self._stamped = (made.seq, made.at)
+        ((seq, at, row_id),) = _append_statement(table, tuple(values)).rows(
+            self.connection, {**values, **self._stamping(), "position": self._position}
+        )
+        self._stamped = (seq, at)
         self._position += 1
-        return int(made.id)
+        return int(row_id)
 
     def append_many(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that are never changed and carry their ids already."""
@@ -299,7 +306,8 @@ class Recorder:
         """Insert rows that all have the columns of the first, and some values in common."""
         if len(rows) < FEW:
             if rows:
-                self.connection.execute(_insert_statement(table), [{**row, **same} for row in rows])
+                whole = [{**row, **same} for row in rows]
+                _insert_statement(table, tuple(whole[0])).each(self.connection, whole)
             return
         names, values = tuple(rows[0]), tuple(same.values())
         insert_rows(self.connection, table, (*names, *same), ((*map(row.__getitem__, names), *values) for row in rows))
@@ -315,8 +323,8 @@ class Recorder:
 
     def _stamp(self) -> tuple[int, datetime]:
         if self._stamped is None:
-            row = self.connection.execute(STAMP, self._stamping()).one()
-            self._stamped = (row.seq, row.at)
+            ((seq, at),) = STAMP.rows(self.connection, self._stamping())
+            self._stamped = (seq, at)
         return self._stamped
 
     def _stamping(self) -> Row:
@@ -336,11 +344,11 @@ class BulkRecorder(Recorder):
     def flush(self) -> None:
         """Change the rows that wait."""
         for (table, names), rows in self._waiting.items():
-            self.connection.execute(_keep_numbered(table), [self._closing(row_id) for row_id in rows])
-            statement = _alter_statement(table, names)
-            self.connection.execute(statement, [self._altered(row_id, values) for row_id, values in rows.items()])
-            found = select(table.c.id, table.c.version).where(table.c.id.in_(rows))
-            versions = {row.id: row.version for row in self.connection.execute(found)}
+            _keep_numbered(table).each(self.connection, [self._closing(row_id) for row_id in rows])
+            altered = [self._altered(row_id, values) for row_id, values in rows.items()]
+            _alter_many_statement(table, names).each(self.connection, altered)
+            found = _versions(table).rows(self.connection, {"these_rows": list(rows)})
+            versions = {row_id: version for row_id, version in found}  # noqa: C416 Of rows, dict() knows no type.
             self._log(table, Action.CHANGED, [(row_id, versions[row_id]) for row_id in rows])
         self.forget()
 
@@ -350,28 +358,44 @@ class BulkRecorder(Recorder):
 
 
 @lru_cache
-def _insert_statement(table: Table) -> Insert:
-    return insert(table)
+def _insert_statement(table: Table, names: tuple[str, ...]) -> Statement:
+    return Statement(insert(table), names)
 
 
 @lru_cache
-def _add_statement(table: Table) -> Any:
+def _add_statement(table: Table, names: tuple[str, ...]) -> Statement:
     """Return the statement that inserts a row and gives its number."""
-    return insert(table).returning(table.c.id)
+    return Statement(insert(table).returning(table.c.id), names)
 
 
 @lru_cache
-def _alter_statement(table: Table, names: tuple[str, ...]) -> Update:
-    """Return the statement that gives a row new values, and makes it another version."""
+def _alter_statement(table: Table, names: tuple[str, ...]) -> Statement:
+    """Return the statement that gives a row new values, and the version that it makes of it."""
+    return Statement(_altering(table, names).returning(table.c.version))
+
+
+@lru_cache
+def _alter_many_statement(table: Table, names: tuple[str, ...]) -> Statement:
+    """Return the statement that gives a row new values, and nothing back: so it can be sent for many at once."""
+    return Statement(_altering(table, names))
+
+
+def _altering(table: Table, names: tuple[str, ...]) -> Update:
     values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in (*names, "updated_at", "from_seq")}
     this = table.c.id == bindparam("this_row", type_=BigInteger)
     return update(table).where(this).values({**values, "version": table.c.version + 1})
 
 
 @lru_cache
-def _keep_numbered(table: Table) -> Insert:
+def _versions(table: Table) -> Statement:
+    these = bindparam("these_rows", expanding=True, type_=BigInteger)
+    return Statement(select(table.c.id, table.c.version).where(table.c.id.in_(these)))
+
+
+@lru_cache
+def _keep_numbered(table: Table) -> Statement:
     """Return the statement that copies the row of a number into the history."""
-    return _kept(table, table.c.id == bindparam("this_row", type_=BigInteger))
+    return Statement(_kept(table, table.c.id == bindparam("this_row", type_=BigInteger)))
 
 
 def _kept(table: Table, this: ColumnElement[bool]) -> Insert:
@@ -382,7 +406,7 @@ def _kept(table: Table, this: ColumnElement[bool]) -> Insert:
     return insert(TWINS[table.name]).from_select([*names, "to_seq"], was)
 
 
-def _stamp_statement() -> Any:
+def _stamping() -> Any:
     last = select(type_coerce(stamp.c.at, BigInteger)).order_by(stamp.c.seq.desc()).limit(1).scalar_subquery()
     now = bindparam("stamp_now", type_=BigInteger)
     instant = case((func.coalesce(last, 0) >= now, last + 1), else_=now)
@@ -392,13 +416,14 @@ def _stamp_statement() -> Any:
     return insert(stamp).from_select(["seq", "at", "actor_id", "reason"], values).returning(stamp.c.seq, stamp.c.at)
 
 
-STAMP = _stamp_statement()
+STAMPING = _stamping()
+STAMP = Statement(STAMPING)
 
 
 @lru_cache
-def _append_statement(table: Table, names: tuple[str, ...]) -> Select[Any]:
+def _append_statement(table: Table, names: tuple[str, ...]) -> Statement:
     """Return the statement that stamps a transaction, inserts one row and logs it, in PostgreSQL's words."""
-    stamped = STAMP.cte("stamped")
+    stamped = STAMPING.cte("stamped")
     values = select(*(bindparam(name, type_=table.c[name].type) for name in names), stamped.c.seq)
     made = insert(table).from_select([*names, "seq"], values).returning(table.c.id).cte("made")
     entry = {
@@ -410,7 +435,8 @@ def _append_statement(table: Table, names: tuple[str, ...]) -> Select[Any]:
         "action": literal(Action.CREATED.value),
     }
     log = insert(change).from_select(list(entry), select(*entry.values()).select_from(stamped.join(made, true())))
-    return select(stamped.c.seq, stamped.c.at, made.c.id).join_from(stamped, made, true()).add_cte(log.cte("logged"))
+    found = select(stamped.c.seq, stamped.c.at, made.c.id).join_from(stamped, made, true())
+    return Statement(found.add_cte(log.cte("logged")))
 
 
 def reserve_ids(connection: Connection, table: Table, count: int) -> int:

@@ -9,6 +9,7 @@ from service.access.policy import Actor, is_on_behalf
 from service.access.rows import missing
 from service.core.errors import Fault, Invalid
 from service.core.history import Recorder, Row
+from service.core.statements import Statement
 from service.plan.boundaries import check_may_report
 from service.plan.models import milestone, owner, status_update, workstream
 from service.plan.queries import UPDATE_COLUMNS
@@ -74,7 +75,7 @@ def _check_reporting(connection: Connection, actor: Actor, milestone_id: int, th
     return there
 
 
-_SUBJECT = (
+_SUBJECT = Statement(
     select(
         milestone.c.strategy_id,
         func.coalesce(owner.c.organisation_id, workstream.c.lead_organisation_id).label("answering_id"),
@@ -100,12 +101,12 @@ class Subject:
 
 def find_subject(connection: Connection, milestone_id: int, on: date) -> Subject | None:
     """Return a milestone with what the latest report true of a date said; None where there is no such milestone."""
-    row = connection.execute(_SUBJECT, {"milestone_id": milestone_id, "effective_on": on}).one_or_none()
-    if row is None:
-        return None
-    is_reported = row.status is not None
-    standing = Standing(MilestoneStatus(row.status), row.percent_complete) if is_reported else UNREPORTED
-    return Subject(row.strategy_id, row.answering_id, standing)
+    for strategy_id, answering_id, status, percent in _SUBJECT.rows(
+        connection, {"milestone_id": milestone_id, "effective_on": on}
+    ):
+        standing = UNREPORTED if status is None else Standing(MilestoneStatus(status), percent)
+        return Subject(strategy_id, answering_id, standing)
+    return None
 
 
 def has_updates(connection: Connection, milestone_id: int) -> bool:
