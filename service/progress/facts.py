@@ -66,10 +66,10 @@ def facts(
     stream = as_known(workstream, seq)
     post = as_known(owner, seq)
     report = status_update.alias("latest")
-    source = task.join(stream, stream.c.id == task.c.workstream_id).outerjoin(post, post.c.id == task.c.owner_id)
-    if points is not None:
-        source = source.join(points, true())
+    source = task if points is None else task.join(points, true())
+    # The report comes first: SQLite joins in this order, and need not look up the rest where a report rules a row out.
     source = source.outerjoin(report, looked_up(report.c.id, latest_update(task.c.id, as_at, seq)))
+    source = source.join(stream, stream.c.id == task.c.workstream_id).outerjoin(post, post.c.id == task.c.owner_id)
     status = func.coalesce(report.c.status, constant(MilestoneStatus.NOT_STARTED.value))
     reported = (
         select(
@@ -115,8 +115,8 @@ def _judged(reported: FromClause) -> FromClause:
     is_complete = fact.status == constant(MilestoneStatus.COMPLETE.value)
     is_overdue = and_(fact.is_included, not_(is_complete), func.coalesce(fact.as_at > fact.due_on, false()))
     earned, planned = fact.percent_complete * THOUSAND, fact.planned_bp
-    is_far_behind = and_(planned > NOTHING, earned < RED_BELOW * planned)
-    is_behind = and_(planned > NOTHING, earned < AMBER_BELOW * planned)
+    # Nothing is behind a plan of nothing: what is earned is never below zero.
+    is_far_behind, is_behind = earned < RED_BELOW * planned, earned < AMBER_BELOW * planned
     is_forecast_late = fact.forecast_on > fact.due_on
     rag = case(
         (not_(fact.is_included), constant(Rag.NOT_APPLICABLE.value)),

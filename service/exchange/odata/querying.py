@@ -90,7 +90,7 @@ def find_page(connection: Connection, actor: Actor, question: Question, page_row
     if place is None and question.skip:
         statement = statement.offset(question.skip)
     found = _run(connection, scene, statement) if size else []
-    rows = [entities.arranged(dict(row), question.names) for row in found[:size]]
+    rows = [entities.arranged(row, question.names) for row in found[:size]]
     if len(found) <= size or size == left:
         return Found(rows, count, None)
     following = Place(
@@ -109,7 +109,7 @@ def find_entity(connection: Connection, actor: Actor, question: Question, key: d
     scene, entities = _scene(connection, actor, question), question.entities
     shown = entities.shown(scene.rows, question.names)
     found = _run(connection, scene, select(*shown).where(*_conditions(scene, question)).limit(1))
-    return entities.arranged(dict(found[0]), question.names) if found else None
+    return entities.arranged(found[0], question.names) if found else None
 
 
 def count_rows(connection: Connection, actor: Actor, question: Question) -> int:
@@ -143,9 +143,11 @@ def _count(connection: Connection, scene: _Scene, conditions: Sequence[Sql]) -> 
     return int(_run(connection, scene, statement)[0]["number"])
 
 
-def _run(connection: Connection, scene: _Scene, statement: Any) -> list[Any]:
+def _run(connection: Connection, scene: _Scene, statement: Any) -> list[Row]:
     try:
-        return list(connection.execute(statement, scene.view.parameters).mappings())
+        result = connection.execute(statement, scene.view.parameters)
+        names = tuple(result.keys())
+        return [dict(zip(names, row, strict=True)) for row in result.all()]
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != OUT_OF_RANGE:
             raise
