@@ -1,6 +1,8 @@
 """Measuring reads that answer at once, against L."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from bench.client import Caller
 from bench.measure import Finding, duel
@@ -19,16 +21,24 @@ async def get_one(stage: Stage) -> list[Finding]:
 
 
 async def list_by_status(stage: Stage) -> list[Finding]:
-    """Measure a list of 100 milestones in progress: of the strategy, and of all."""
+    """Measure a list of 100 milestones in progress, of the strategy and of all: asked again, and each time anew."""
     target = 0.10 if stage.is_sqlite else 0.06
-    question = "/v1/milestones?status=in_progress&limit=100"
+    caller, question = stage.full.caller, "/v1/milestones?status=in_progress&limit=100"
     return [
-        await against_constant(stage, what, target, endless(stage.full.caller.get(path)))
-        for what, path in (
-            ("list of 100 by status, of one strategy", f"{question}&strategy_id=1"),
-            ("list of 100 by status, of all", question),
+        await against_constant(stage, f"list of 100 by status, of {what}", target, requests)
+        for what, path in (("one strategy", f"{question}&strategy_id=1"), ("all", question))
+        for what, requests in (
+            (f"{what}, unchanged", endless(caller.get(path))),
+            # Nothing is as old as these instants: the same rows, by another question each time.
+            (f"{what}, first time", (caller.get(f"{path}&updated_since={each}") for each in _long_ago())),
         )
     ]
+
+
+def _long_ago() -> Iterator[str]:
+    """Yield one instant after another, all before there was any data."""
+    for second in count():
+        yield f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def kept_progress(stage: Stage) -> list[Finding]:

@@ -34,6 +34,7 @@ from service.core.db import Database
 from service.core.docs import add_docs
 from service.core.errors import TrackerError, Unavailable
 from service.core.hosts import TrustedHosts
+from service.core.kept import KeptAnswers
 from service.core.logs import set_up_logs
 from service.core.middleware import RequestFrame
 from service.core.migrations import NEWEST_REVISION, current_revision
@@ -51,7 +52,6 @@ from service.plan.events import Event, feed_router
 from service.plan.partnerships import find_partnership
 from service.plan.schemas import StatusUpdateRead
 from service.progress import api as progress
-from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES
 from service.progress.schemas import MilestoneVersion
 from service.reporting import api as reporting

@@ -15,9 +15,10 @@ from service.access.policy import Act, Actor
 from service.access.resource import Resource, View
 from service.access.rows import get_row, list_rows, list_versions
 from service.core import clock
-from service.core.answers import check_match, etag_of, json_answer, require_match, tagged_answer, to_json
+from service.core.answers import JSON_MEDIA_TYPE, check_match, etag_of, require_match, tagged_answer, to_json
 from service.core.fields import IdInUrl, Input, Reason
 from service.core.history import Recorder, Row, find_known
+from service.core.kept import Answer
 from service.core.negotiation import Format, Tabular, chosen_format
 from service.core.paging import CURSOR_MEANING, Limit, Page, bad_cursor, next_url, sorted_by
 from service.core.responses import (
@@ -74,26 +75,38 @@ def collection_router(
     return router
 
 
-def page_answer(request: Request, page: Page) -> Response:
-    """Answer with one page of a list and the address of the next."""
+def _answer_of(request: Request, page: Page) -> Answer:
+    """Return the answer with one page of a list and the address of the next."""
     following = next_url(request.url.path, request.query_params.multi_items(), page.cursor)
-    headers = {"Link": f'<{following}>; rel="next"'} if following else None
-    return json_answer({"items": page.items, "next": following}, headers=headers)
+    return Answer(to_json({"items": page.items, "next": following}), following)
 
 
 async def list_answer(
-    visit: Visit, query: Any, name: str, ask: Callable[[Connection, Any], Page], *, is_short: bool = False
+    visit: Visit,
+    query: Any,
+    name: str,
+    ask: Callable[[Connection, Any], Page],
+    *,
+    is_short: bool = False,
+    is_kept: bool = False,
 ) -> Response:
     """Answer with a page of a list, or with all of it as a table, by the name that the table goes by.
 
-    `ask` returns the page that a query names; `is_short` says that it takes one statement where nothing past is asked.
+    `ask` returns the page that a query names; `is_short` says that it takes one statement where nothing past is asked,
+    `is_kept` that the answer can be kept for the next who asks: see `Visit.kept`.
     """
     form = chosen_format(visit.request.headers.get("accept"), query.format)
     if form is not Format.JSON:
         answer: Response = await visit.request.app.state.tables.answer(visit, query, form, name, ask)
         return answer
     run = visit.read if is_short and getattr(query, "known_at", None) is None else visit.snapshot
-    return page_answer(visit.request, await run(lambda connection: ask(connection, query)))
+
+    async def make() -> tuple[int, Answer]:
+        return visit.newest, _answer_of(visit.request, await run(lambda connection: ask(connection, query)))
+
+    made = await visit.kept(clock.today(), make) if is_kept else (await make())[1]
+    headers = {"Link": f'<{made.following}>; rel="next"'} if made.following else None
+    return Response(made.body, 200, headers, JSON_MEDIA_TYPE)
 
 
 def view_of(connection: Connection, actor: Actor, known_at: datetime | None, as_at: date | None = None) -> View:
@@ -110,7 +123,7 @@ def _add_list(router: APIRouter, resource: Resource) -> None:
             view = view_of(connection, visit.actor, query.known_at, getattr(query, "as_at", None))
             return list_rows(connection, resource, query, view)
 
-        return await list_answer(visit, query, resource.name, ask, is_short=True)
+        return await list_answer(visit, query, resource.name, ask, is_short=True, is_kept=True)
 
     query = sorted_by(*resource.sortable)(resource.query)
     list_all.__annotations__.update(query=Annotated[query, Query()], visit=_visitor(resource.reads))

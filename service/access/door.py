@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Annotated, Any, Protocol, TypeVar, get_args
 
@@ -24,6 +24,7 @@ from service.core.errors import Forbidden, TooLarge, UnsupportedMedia
 from service.core.fields import LARGEST_ID
 from service.core.history import Recorder
 from service.core.idempotency import KeptAnswer
+from service.core.kept import Answer, KeptAnswers, Make
 from service.core.reading import read_all, readers_of
 
 T = TypeVar("T")
@@ -148,6 +149,16 @@ class Visit:
     async def snapshot(self, ask: Callable[[Connection], T]) -> T:
         """Ask several statements that agree with one another."""
         return await self.database.snapshot(ask)
+
+    async def kept(self, day: date | None, make: Make) -> Answer:
+        """Return what was answered to the same question about a day before, if nothing has changed, else what is made.
+
+        It must rest on nothing but the question, the day, what the actor may see, and rows that change in
+        transactions with a stamp.
+        """
+        kept: KeptAnswers = self.request.app.state.kept_answers
+        url = self.request.url
+        return await kept.get(self.newest, (url.path, url.query, str(day), *self.actor.reach.sight.key), make)
 
     async def write(self, act: Callable[[Recorder], T]) -> T:
         """Do a change; it is on disk when this returns."""

@@ -208,6 +208,8 @@ def erase(recorder: Recorder, traces: Traces) -> None:
         recorder.alter(table, row_id, {**emptied, **more})
     if user_id is not None:
         _end_access(recorder, user_id)
+    # It stamps the transaction even where only past versions are emptied, and so ends what servers keep in memory.
+    note_access_change(recorder)
     _forget_answers(connection, traces)
     # The versions that the changes above have just made past ones are among them.
     with rewriting(connection, [TWINS[table.name] for table in _tables_of_people()]):
@@ -225,7 +227,6 @@ def _end_access(recorder: Recorder, user_id: int) -> None:
     connection.execute(update(access_token).where(held).values(name=ERASED_TOKEN))
     still = access_token.c.revoked_at.is_(None)
     connection.execute(update(access_token).where(held, still).values(revoked_at=recorder.at))
-    note_access_change(recorder)
 
 
 def _forget_answers(connection: Connection, traces: Traces) -> None:

@@ -98,9 +98,12 @@ class Sight:
         }
 
     @cached_property
-    def key(self) -> str:
-        """A text that two sights share only where they see the same."""
-        return "everything" if self.is_everything else ",".join(map(str, sorted(self.strategies)))
+    def key(self) -> tuple[str, str]:
+        """Texts that two sights share only where they see the same."""
+        if self.is_everything:
+            return "everything", "everyone"
+        strategies, organisations = (",".join(map(str, sorted(each))) for each in (self.strategies, self.organisations))
+        return strategies, organisations
 
 
 EVERYTHING = Sight(is_everything=True)

@@ -16,6 +16,7 @@ from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.columns import to_microseconds
 from service.core.history import Known, Recorder, Row, find_known
+from service.core.kept import Answer
 from service.core.negotiation import Format, chosen_format
 from service.core.paging import Page
 from service.core.responses import (
@@ -38,7 +39,6 @@ from service.plan.queries import updates_as_known
 from service.plan.schemas import UPDATE_ORDERS, StatusUpdateCreate, StatusUpdateQuery, StatusUpdateRead
 from service.plan.service import explain_reporting, record_update
 from service.progress import service
-from service.progress.answers import KeptAnswers
 from service.progress.milestones import MILESTONES, in_priorities, of_organisations, of_owners
 from service.progress.queries import Question
 from service.progress.rules import GroupBy
@@ -180,7 +180,6 @@ async def progress_answer(
     `as_at` is the date of a question that need not name one.
     """
     request = visit.request
-    kept: KeptAnswers = request.app.state.kept_answers
     now = clock.now()
 
     def find(connection: Connection) -> tuple[Known, Figures]:
@@ -194,15 +193,12 @@ async def progress_answer(
         answer: Response = request.app.state.tables.figures(request, query, form, name, found)
         return answer
 
-    def make(connection: Connection) -> tuple[int, bytes]:
+    def make(connection: Connection) -> tuple[int, Answer]:
         newest, found = find(connection)
-        return to_microseconds(newest.at), to_json(found)
+        return to_microseconds(newest.at), Answer(to_json(found))
 
-    async def fetch() -> tuple[int, bytes]:
-        return await visit.snapshot(make)
-
-    key = (request.url.path, request.url.query, str(as_at), visit.actor.reach.sight.key)
-    return tagged_answer(request, await kept.get(visit.newest, key, fetch))
+    kept = await visit.kept(as_at, lambda: visit.snapshot(make))
+    return tagged_answer(request, kept.body)
 
 
 @figures.get(

@@ -1,5 +1,6 @@
 """Every collection keeps the same promises: make, get, list, change, delete, and what was known before."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from service.core import clock
 from tests.api.conftest import numbers
 from tests.conftest import Api
-from tests.factories import Body, Plan, bodies, report
+from tests.factories import Body, Plan, bodies, make_milestone, report
 
 COLLECTIONS = (
     *("organisations", "owners", "boards", "areas", "strategies", "priorities", "workstreams", "milestones"),
@@ -362,3 +363,16 @@ def test_a_milestone_with_reports_is_deleted_and_its_reports_stay_known(shared: 
     then = f"?known_at={said['recorded_at']}"
     assert shared.get(f"/v1/milestones/{own_plan.milestone}/updates{then}").json()["items"] == [said]
     assert shared.get(f"/v1/milestones/{own_plan.milestone}{then}").json()["percent_complete"] == 40
+
+
+def test_a_list_is_of_the_day_on_which_it_is_asked_for(
+    shared: Api, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists are kept in memory while nothing changes; a milestone falls due without a change."""
+    due, shown = date(2019, 3, 31), []
+    milestone = make_milestone(shared, plan.workstream, ref="falls-due", due_on=due.isoformat())["id"]
+    for day in (due, due + timedelta(days=1), due):
+        monkeypatch.setattr(clock, "today", lambda day=day: day)
+        (row,) = shared.get(f"/v1/milestones?id={milestone}").json()["items"]
+        shown.append(row["overdue"])
+    assert shown == [False, True, False]

@@ -90,6 +90,17 @@ def test_nothing_tells_of_the_person_any_more(sample_url: str, world: World) -> 
     assert erased["roles"] == []
 
 
+def test_nor_does_what_a_running_server_keeps_in_memory(sample_url: str, sample: Api) -> None:
+    held = {"holder_name": NAME, "email": ADDRESS}
+    owner = sample.made("/v1/owners", ref="director", post="Director", organisation_id=1, **held)
+    then = sample.get(PROGRESS).json()["known_at"]
+    sample.patch(f"/v1/owners/{owner['id']}", {"holder_name": "Her Successor", "email": "successor@example.org"})
+    past = f"/v1/owners?known_at={then}"
+    assert NAME in sample.get(past).text
+    must(run_tracker("user", "erase", ADDRESS, "--yes", database_url=sample_url))
+    assert NAME not in sample.get(past).text
+
+
 @pytest.mark.parametrize("engine_name", ["sqlite"])
 def test_nor_does_the_file(sample_url: str, world: World) -> None:
     for who in (world.user, world.namesake["id"]):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from service.progress.answers import MOST_BYTES, KeptAnswers
+from service.core.kept import MOST_BYTES, MOST_OF_ONE, Answer, KeptAnswers
 
 KEY = ("/v1/progress", "strategy_id=1", "2018-12-10")
 
@@ -15,9 +15,9 @@ class Kitchen:
         self.made = 0
         self.size = 0
 
-    async def make(self) -> tuple[int, bytes]:
+    async def make(self) -> tuple[int, Answer]:
         self.made += 1
-        return self.state, f"answer {self.made}".encode().ljust(self.size)
+        return self.state, Answer(f"answer {self.made}".encode().ljust(self.size))
 
 
 def ask_all(kept: KeptAnswers, kitchen: Kitchen, *asked: tuple[int, tuple[str, ...]]) -> list[bytes]:
@@ -25,7 +25,7 @@ def ask_all(kept: KeptAnswers, kitchen: Kitchen, *asked: tuple[int, tuple[str, .
         answers = []
         for state, key in asked:
             kitchen.state = state
-            answers.append(await kept.get(state, key, kitchen.make))
+            answers.append((await kept.get(state, key, kitchen.make)).body)
         return answers
 
     return asyncio.run(run())
@@ -59,9 +59,21 @@ def test_an_answer_made_in_a_newer_state_is_not_given_in_the_older_one() -> None
     assert kitchen.made == 2
 
 
-def test_no_more_is_kept_than_there_is_room_for() -> None:
+def test_no_more_is_kept_than_there_is_room_for_and_the_oldest_goes_first() -> None:
     kept, kitchen = KeptAnswers(), Kitchen()
-    kitchen.size = MOST_BYTES // 2
-    keys = [(*KEY, str(number)) for number in range(3)]
-    ask_all(kept, kitchen, *((1, key) for key in keys), (1, keys[0]))
-    assert kitchen.made == 4
+    kitchen.size = MOST_OF_ONE - 1000
+    keys = [(*KEY, str(number)) for number in range(MOST_BYTES // kitchen.size + 1)]
+    ask_all(kept, kitchen, *((1, key) for key in keys))
+    made = kitchen.made
+    ask_all(kept, kitchen, (1, keys[-1]), (1, keys[1]))
+    assert kitchen.made == made
+    ask_all(kept, kitchen, (1, keys[0]))
+    assert kitchen.made == made + 1
+
+
+def test_a_long_answer_is_not_kept_at_the_cost_of_the_others() -> None:
+    kept, kitchen = KeptAnswers(), Kitchen()
+    ask_all(kept, kitchen, (1, KEY))
+    kitchen.size = MOST_OF_ONE
+    ask_all(kept, kitchen, (1, (*KEY, "long")), (1, (*KEY, "long")), (1, KEY))
+    assert kitchen.made == 3
