@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -87,7 +88,7 @@ def keep(recorder: Recorder, actor: Actor, strategy_id: int, sent: Sent, outcome
         "applied_at": None,
     }
     row_id = connection.execute(insert(sheet_import).values(values).returning(sheet_import.c.id)).scalar_one()
-    return find_import(connection, actor, int(row_id))
+    return _read(SimpleNamespace(**values, id=int(row_id)))
 
 
 def find_import(connection: Connection, actor: Actor, import_id: int) -> Row:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from service.core.errors import Fault, Invalid
@@ -29,9 +30,7 @@ LAST_SERIAL = 401_768
 BRITISH_DAY = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
 NUMERAL = re.compile(r"-?\d{1,15}", re.ASCII)
 ISO_LENGTH = 10
-# What people write for others to read comes back to the letter, but for spaces that somebody typed around a title.
 SPACES = " \N{NO-BREAK SPACE}"
-WRITTEN = {"description": None, "narrative": None, "title": SPACES, "heading": SPACES}
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,11 @@ def _lines(sheet: Sheet, grid: Sequence[Sequence[Any]]) -> Iterator[Line]:
     top, columns = _headings(sheet, grid)
     letters = {name: column_letter(place) for place, name in columns.items()}
     for number, row in enumerate(grid[top + 1 :], top + 2):
-        cells = {name: _filled(row[place]) if place < len(row) else None for place, name in columns.items()}
+        cells: dict[str, Any] = dict.fromkeys(letters)
+        for place, name in columns.items():
+            cell = row[place] if place < len(row) else None
+            if cell is not None and not (isinstance(cell, str) and (not cell or cell.isspace())):
+                cells[name] = cell
         if any(value is not None for value in cells.values()):
             yield Line(sheet, number, cells, letters)
 
@@ -136,11 +139,6 @@ def column_letter(place: int) -> str:
     return letters
 
 
-def _filled(cell: Any) -> Any:
-    """Return a cell, or None where it holds nothing but blanks."""
-    return None if isinstance(cell, str) and not cell.strip() else cell
-
-
 def _trimmed(cell: Any) -> Any:
     """Return a cell without the blanks around its text, of which spreadsheets lose some, and with plain line ends."""
     if isinstance(cell, str):
@@ -156,39 +154,41 @@ def same(one: Any, other: Any) -> bool:
 def values_of(line: Line) -> Values:
     """Return what the cells of a line mean; a ref stands for itself until it is looked up."""
     values = Values()
-    for each in line.sheet.read_back:
-        if each.name in line.cells:
+    for name, is_list, read in READERS[line.sheet.name]:
+        if name in line.cells:
+            cell = line.cells[name]
+            if cell is None:
+                values.found[name] = [] if is_list else None
+                continue
             try:
-                values.found[each.name] = _read(each, line.cells[each.name])
+                values.found[name] = read(cell)
             except ValueError as fault:
-                values.faults.append((each.name, str(fault)))
+                values.faults.append((name, str(fault)))
     return values
 
 
-def _read(each: Field, cell: Any) -> Any:
-    """Return what a cell means; what is written for people to read stays as it was written."""
-    if each.takes is Takes.REFS:
-        text = _text(cell) or ""
-        return [part.strip() for part in re.split("[;,]", text) if part.strip()]
-    if cell is None:
-        return None
-    if each.name in WRITTEN:
-        text = str(_text(cell))
-        return text.strip(SPACES) if WRITTEN[each.name] is SPACES else text
-    cell = _trimmed(cell)
-    reader = READERS.get(each.takes)
-    if reader is not None:
-        return reader(cell)
-    said = _text(cell)
-    return _choice(each, said) if each.takes is Takes.CHOICE and said is not None else said
+def _reader(each: Field) -> Callable[[Any], Any]:
+    """Return what reads a cell of a field that holds something; what people are to read stays as it was written."""
+    if each.takes is Takes.CHOICE:
+        return partial(_choice, each.choices)
+    return WRITTEN.get(each.name, READ[each.takes])
 
 
-def _text(cell: Any) -> str | None:
+def _refs(cell: Any) -> list[str]:
+    return [part.strip() for part in re.split("[;,]", _text(cell)) if part.strip()]
+
+
+def _plain_text(cell: Any) -> str | None:
+    trimmed = _trimmed(cell)
+    return None if trimmed is None else _text(trimmed)
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
     if isinstance(cell, dict):
         return str(cell["date"])
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return None if cell is None else str(cell)
+    return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 
 def _number(cell: Any) -> int:
@@ -196,7 +196,7 @@ def _number(cell: Any) -> int:
         raise ValueError("Write a whole number.")
     if isinstance(cell, int | float) and float(cell).is_integer():
         return int(cell)
-    written = str(cell).removesuffix("%").strip()
+    written = str(_trimmed(cell)).removesuffix("%").strip()
     if not NUMERAL.fullmatch(written):
         raise ValueError("Write a whole number.")
     return int(written)
@@ -210,7 +210,7 @@ def _day(cell: Any) -> date:
         if float(cell).is_integer() and 0 < cell <= LAST_SERIAL:
             return FIRST_SERIAL + timedelta(days=int(cell))
         raise ValueError("Write a date, such as 31/01/2019.")
-    written = str(cell)
+    written = str(_trimmed(cell))
     british = BRITISH_DAY.fullmatch(written)
     try:
         if british:
@@ -223,11 +223,28 @@ def _day(cell: Any) -> date:
     raise ValueError("Write a date, such as 31/01/2019.")
 
 
-READERS: dict[Takes, Callable[[Any], Any]] = {Takes.NUMBER: _number, Takes.DATE: _day}
-
-
-def _choice(each: Field, text: str) -> str:
-    wanted = _plain(text)
-    if wanted not in each.choices:
-        raise ValueError(f"Choose one of {', '.join(each.choices)}.")
+def _choice(choices: Sequence[str], cell: Any) -> str:
+    wanted = _plain(_text(cell))
+    if wanted not in choices:
+        raise ValueError(f"Choose one of {', '.join(choices)}.")
     return wanted
+
+
+# What people write for others to read comes back to the letter, but for spaces that somebody typed around a title.
+WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "description": _text,
+    "narrative": _text,
+    "title": lambda cell: _text(cell).strip(SPACES),
+    "heading": lambda cell: _text(cell).strip(SPACES),
+}
+READ: dict[Takes, Callable[[Any], Any]] = {
+    Takes.TEXT: _plain_text,
+    Takes.REF: _plain_text,
+    Takes.REFS: _refs,
+    Takes.NUMBER: _number,
+    Takes.DATE: _day,
+}
+# The fields of each sheet that are read back: whether a cell of theirs holds a list, and what reads one that is filled.
+READERS = {
+    sheet.name: [(each.name, each.takes is Takes.REFS, _reader(each)) for each in sheet.read_back] for sheet in SHEETS
+}

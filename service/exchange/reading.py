@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-import json
 import sys
 from dataclasses import dataclass
+
+import orjson
 
 from service.core.errors import Fault, Invalid
 from service.exchange import reader
@@ -66,7 +67,7 @@ def _read(said: bytes, code: int | None) -> Grids:
     if code != 0:
         # It was stopped where it went past its limits.
         raise Invalid(Fault(FILE, reader.TOO_LARGE))
-    found = json.loads(said)
+    found = orjson.loads(said)
     if "refused" in found:
         raise Invalid(Fault(FILE, found["refused"]))
     grids: Grids = found["sheets"]
