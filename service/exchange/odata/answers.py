@@ -138,8 +138,9 @@ class Writer:
         kinds = {name: question.entities.by_name[name].kind for name in question.names}
         wanted = REWRITTEN if self.form.is_exact else AMOUNTS
         rewritten = {name: kind for name, kind in kinds.items() if kind in wanted}
-        for row in rows:
-            row.update({name: self._value(kind, row[name]) for name, kind in rewritten.items()})
+        for name, kind in rewritten.items():
+            for row in rows:
+                row[name] = self._value(kind, row[name])
         return rows
 
     def _told(self, question: Question, row: Row) -> Row:

@@ -83,18 +83,19 @@ class EntitySet:
         limits = (float(limit) for each in told if (limit := getattr(each, "le", None)) is not None)
         return min(limits, default=LARGEST.get(column.kind, 0))
 
-    def shown(self, rows: FromClause, names: Sequence[str]) -> list[Any]:
-        """Return what is asked for so that these properties can be shown."""
-        return list(rows.c) if self.complete else [rows.c[name] for name in names]
+    def asked(self, rows: FromClause, names: Sequence[str]) -> Sequence[str]:
+        """Return the columns that are asked for so that these properties can be shown."""
+        return rows.c.keys() if self.complete else names
 
     def arranged(self, row: Row, names: Sequence[str]) -> Row:
-        """Return a row with these properties, its lists in order."""
+        """Return a row of what was asked for with these properties, its lists in order."""
         if self.complete:
-            row = self.complete(row)
+            whole = self.complete(row)
+            row = {name: whole[name] for name in names}
         for link in self.links:
             if link.field in row:
                 row[link.field] = link.arranged(row[link.field])
-        return {name: row[name] for name in names}
+        return row
 
 
 @lru_cache(STATEMENTS_KEPT)

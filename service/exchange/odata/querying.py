@@ -84,17 +84,21 @@ def find_page(connection: Connection, actor: Actor, question: Question, page_row
     if place is not None:
         conditions.append(_after(keys, place.after))
     marks = [value.sql.label(f"mark_{number}") for number, (value, _) in enumerate(keys)]
-    entities = question.entities
-    shown = entities.shown(scene.rows, question.names)
-    statement = select(*shown, *marks).where(*conditions).order_by(*_order_by(keys)).limit(size + 1)
+    names = question.entities.asked(scene.rows, question.names)
+    statement = (
+        select(*(scene.rows.c[name] for name in names), *marks)
+        .where(*conditions)
+        .order_by(*_order_by(keys))
+        .limit(size + 1)
+    )
     if place is None and question.skip:
         statement = statement.offset(question.skip)
     found = _run(connection, scene, statement) if size else []
-    rows = [entities.arranged(row, question.names) for row in found[:size]]
+    rows = _arranged(question, names, found[:size])
     if len(found) <= size or size == left:
         return Found(rows, count, None)
     following = Place(
-        tuple(found[size - 1][f"mark_{number}"] for number in range(len(keys))),
+        tuple(found[size - 1][len(names) :]),
         None if left is None else left - size,
         scene.known.at,
         scene.view.as_at,
@@ -106,10 +110,16 @@ def find_entity(connection: Connection, actor: Actor, question: Question, key: d
     """Return the entity of a key, or None where there is none that may be seen."""
     tests = tuple(Call("eq", (Property(name), Literal(value))) for name, value in key.items())
     question = replace(question, tree=Call("and", tests))
-    scene, entities = _scene(connection, actor, question), question.entities
-    shown = entities.shown(scene.rows, question.names)
-    found = _run(connection, scene, select(*shown).where(*_conditions(scene, question)).limit(1))
-    return entities.arranged(found[0], question.names) if found else None
+    scene = _scene(connection, actor, question)
+    names = question.entities.asked(scene.rows, question.names)
+    statement = select(*(scene.rows.c[name] for name in names)).where(*_conditions(scene, question)).limit(1)
+    found = _arranged(question, names, _run(connection, scene, statement))
+    return found[0] if found else None
+
+
+def _arranged(question: Question, names: Sequence[str], found: Sequence[Any]) -> list[Row]:
+    """Return rows as they are shown; more may stand behind the columns of these names."""
+    return [question.entities.arranged(dict(zip(names, row, strict=False)), question.names) for row in found]
 
 
 def count_rows(connection: Connection, actor: Actor, question: Question) -> int:
@@ -140,14 +150,12 @@ def _conditions(scene: _Scene, question: Question) -> list[Sql]:
 
 def _count(connection: Connection, scene: _Scene, conditions: Sequence[Sql]) -> int:
     statement = select(func.count().label("number")).select_from(scene.rows).where(*conditions)
-    return int(_run(connection, scene, statement)[0]["number"])
+    return int(_run(connection, scene, statement)[0].number)
 
 
-def _run(connection: Connection, scene: _Scene, statement: Any) -> list[Row]:
+def _run(connection: Connection, scene: _Scene, statement: Any) -> list[Any]:
     try:
-        result = connection.execute(statement, scene.view.parameters)
-        names = tuple(result.keys())
-        return [dict(zip(names, row, strict=True)) for row in result.all()]
+        return list(connection.execute(statement, scene.view.parameters).all())
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != OUT_OF_RANGE:
             raise
