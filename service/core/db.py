@@ -182,9 +182,9 @@ class Database:
             try:
                 return ask(glance)
             except BaseException:
-                if self._is_long():
-                    # The driver takes a statement that was cut short for one in use ever after, and each time
-                    # prepares it afresh, which takes longer than to run it.
+                # The driver takes a statement that was cut short for one in use ever after, and each time prepares it
+                # afresh, which takes longer than to run it.
+                if self._is_long() or glance.invalidated:
                     glance.invalidate()
                     glance.close()
                     self._glance = None
@@ -255,8 +255,9 @@ def attempt(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _send(connection, "ROLLBACK TO attempt")
-        _send(connection, "RELEASE attempt")
+        if not connection.invalidated:
+            _send(connection, "ROLLBACK TO attempt")
+            _send(connection, "RELEASE attempt")
         raise
     _send(connection, "RELEASE attempt")
 

@@ -32,7 +32,7 @@ class Statement:
     An INSERT without VALUES has one for each of the columns that are named.
     """
 
-    def __init__(self, clause: Select[Any] | UpdateBase, columns: Sequence[str] = ()) -> None:
+    def __init__(self, clause: Select[*tuple[Any, ...]] | UpdateBase, columns: Sequence[str] = ()) -> None:
         self._clause = clause
         self._columns = columns
         self._written: dict[str, _Written] = {}
@@ -71,7 +71,7 @@ class Statement:
 class _Written:
     """A statement in the words of one kind of database."""
 
-    def __init__(self, clause: Select[Any] | UpdateBase, names: Sequence[str], dialect: Dialect) -> None:
+    def __init__(self, clause: Select[*tuple[Any, ...]] | UpdateBase, names: Sequence[str], dialect: Dialect) -> None:
         columns = clause.column_descriptions if isinstance(clause, Select) else clause.returning_column_descriptions
         self.names = tuple(str(column["name"]) for column in columns)
         processes = (_result_process(column["type"], dialect) for column in columns)
