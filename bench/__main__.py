@@ -39,8 +39,8 @@ ROWS: dict[str, Callable[[Stage], Awaitable[list[Finding]]]] = {
     "start": starting.start,
     "load": loading.load,
 }
-# A plan file of the whole country would be gigabytes, which nobody sends.
-NOT_NATIONAL = {"load"}
+# A plan file of the whole country would be gigabytes, which nobody sends, and no worksheet holds so many rows.
+NOT_NATIONAL = {"load", "xlsx"}
 
 
 @click.command()
