@@ -89,13 +89,13 @@ def test_browsers_are_kept_honest(shared: Api, path: str) -> None:
 
 
 def break_boards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every list fail in a way that nobody foresaw."""
-    monkeypatch.setattr("service.access.collection.list_rows", lambda *_: 1 / 0)
+    """Make every read of one row fail in a way that nobody foresaw."""
+    monkeypatch.setattr("service.access.collection.get_row", lambda *_: 1 / 0)
 
 
 def test_a_fault_of_the_service_tells_its_id_and_nothing_else(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     break_boards(monkeypatch)
-    answer = shared.get("/v1/boards")
+    answer = shared.get("/v1/boards/1")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-request-id"] == answer.json()["request_id"]
@@ -108,7 +108,7 @@ def test_a_fault_of_the_service_stands_in_the_log_under_its_id(
     shared: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_boards(monkeypatch)
-    answer = shared.get("/v1/boards")
+    answer = shared.get("/v1/boards/1")
     lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
     (line,) = [line for line in lines if line.get("request_id") == answer.json()["request_id"]]
     assert line["level"] == "ERROR"
