@@ -1,7 +1,6 @@
 """Reading rows of a collection: one, a page of them, the versions of one. One statement each."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
@@ -68,7 +67,7 @@ def missing(noun: str, row_id: int) -> NotFound:
 
 def find_row(connection: Connection, resource: Resource, row_id: int, view: View) -> Row | None:
     """Return a row as it was known, or None where there is none that the actor may see."""
-    statement = _one_row(resource, replace(view.lens, is_of_one=True))
+    statement = _one_row(resource, Lens(view.past_seq is not None, view.sight.breadth, is_of_one=True))
     found = resource.arrange(statement.dicts(connection, {"row_id": row_id, **view.parameters}))
     return found[0] if found else None
 

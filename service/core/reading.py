@@ -73,6 +73,8 @@ def _reader(kind: Any) -> Reader:
 
 def check_encoding(query: bytes) -> None:
     """Raise Malformed unless every percent sign begins two hex digits, and what they spell is UTF-8."""
+    if not query:
+        return
     try:
         unquote_to_bytes(query).decode()
     except UnicodeDecodeError:
@@ -90,9 +92,10 @@ def _query_reader(model: type[BaseModel]) -> Reader:
     lists = {info.alias or name for name, info in model.model_fields.items() if _is_list(info.annotation)}
 
     def read(sent: Sent) -> Any:
-        check_encoding(sent.request.scope["query_string"])
+        query: bytes = sent.request.scope["query_string"]
+        check_encoding(query)
         values: dict[str, Any] = {}
-        for name, value in sent.request.query_params.multi_items():
+        for name, value in sent.request.query_params.multi_items() if query else ():
             if name in lists:
                 values.setdefault(name, []).append(value)
             elif name in values:

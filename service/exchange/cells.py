@@ -55,7 +55,8 @@ def listed(values: list[Any]) -> str:
 
 def instant_text(value: datetime) -> str:
     """Return an instant as RFC 3339 in UTC, to the microsecond."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def json_text(value: Any) -> str:

@@ -106,14 +106,13 @@ def gather(connection: Connection, actor: Actor, strategy_id: int, as_at: date, 
 
 def in_cells(sheet: Sheet, row: Row, refs: Refs) -> Row:
     """Return a row as it stands in the cells of a sheet: ids as refs."""
-    cells = {}
-    for field in sheet.fields:
-        value = row.get(field.name)
+    cells = {name: row.get(name) for name in sheet.names}
+    for field in sheet.pointing:
+        value = cells[field.name]
         if field.takes is Takes.REF:
-            value = refs.ref(field.points_to, value)
-        elif field.takes is Takes.REFS:
-            value = "; ".join(filter(None, (refs.ref(field.points_to, each) for each in value or ())))
-        cells[field.name] = value
+            cells[field.name] = refs.ref(field.points_to, value)
+        else:
+            cells[field.name] = "; ".join(filter(None, (refs.ref(field.points_to, each) for each in value or ())))
     return cells
 
 

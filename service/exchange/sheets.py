@@ -59,9 +59,14 @@ class Sheet:
         return tuple(field for field in self.fields if not field.is_shown_only)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The fields that its columns stand for."""
+        return tuple(field.name for field in self.fields)
+
+    @cached_property
     def pointing(self) -> tuple[Field, ...]:
-        """Those of them that hold refs of other rows."""
-        return tuple(field for field in self.read_back if field.takes in (Takes.REF, Takes.REFS))
+        """The columns that hold refs of other rows."""
+        return tuple(field for field in self.fields if field.takes in (Takes.REF, Takes.REFS))
 
 
 def _values(*kinds: type[StrEnum]) -> tuple[str, ...]:
