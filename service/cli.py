@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ def run(make_app: Callable[[Settings], FastAPI]) -> None:
         _fail(str(error))
     except TrackerError as error:
         _fail("\n".join(_lines_of(error)))
-    except (DBAPIError, asyncpg.PostgresError) as error:
+    except (DBAPIError, sqlite3.Error, asyncpg.PostgresError) as error:
         _fail(f"The database refused: {_words_of_driver(error)}")
 
 

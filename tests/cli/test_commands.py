@@ -344,6 +344,13 @@ class TestDatabasesThatAreNot:
         assert said.is_refusal_in_words()
         assert 'database "nowhere" does not exist' in said.err
 
+    def test_a_table_that_somebody_took_away_is_told_in_words(self, database_url: str) -> None:
+        run_once(database_url, lambda connection: connection.exec_driver_sql("ALTER TABLE change RENAME TO mine"))
+        said = run_tracker("load", "--sample", database_url=database_url)
+        assert said.is_refusal_in_words()
+        assert said.err.startswith("The database refused: ")
+        assert "change" in said.err
+
     def test_a_database_of_something_else_is_left_alone(self, database_url: str) -> None:
         run_once(database_url, downgrade)
         run_once(database_url, lambda connection: connection.exec_driver_sql("CREATE TABLE milestone (distance int)"))
