@@ -25,12 +25,12 @@ async def list_by_status(stage: Stage) -> list[Finding]:
     target = 0.10 if stage.is_sqlite else 0.06
     caller, question = stage.full.caller, "/v1/milestones?status=in_progress&limit=100"
     return [
-        await against_constant(stage, f"list of 100 by status, of {what}", target, requests)
+        await against_constant(stage, f"list of 100 by status, of {what}, {when}", target, requests)
         for what, path in (("one strategy", f"{question}&strategy_id=1"), ("all", question))
-        for what, requests in (
-            (f"{what}, unchanged", endless(caller.get(path))),
+        for when, requests in (
+            ("unchanged", endless(caller.get(path))),
             # Nothing is as old as these instants: the same rows, by another question each time.
-            (f"{what}, first time", (caller.get(f"{path}&updated_since={each}") for each in _long_ago())),
+            ("first time", (caller.get(f"{path}&updated_since={each}") for each in _long_ago())),
         )
     ]
 

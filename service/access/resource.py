@@ -90,6 +90,11 @@ class View:
         return Lens(self.past_seq is not None, self.sight.breadth)
 
     @property
+    def lens_of_one(self) -> Lens:
+        """What the statement depends on that asks for one row."""
+        return Lens(self.past_seq is not None, self.sight.breadth, is_of_one=True)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """The values of the statement's parameters."""
         return {"known_seq": self.past_seq, "as_at": self.as_at, **self.sight.parameters}

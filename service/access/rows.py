@@ -67,7 +67,7 @@ def missing(noun: str, row_id: int) -> NotFound:
 
 def find_row(connection: Connection, resource: Resource, row_id: int, view: View) -> Row | None:
     """Return a row as it was known, or None where there is none that the actor may see."""
-    statement = _one_row(resource, Lens(view.past_seq is not None, view.sight.breadth, is_of_one=True))
+    statement = _one_row(resource, view.lens_of_one)
     found = resource.arrange(statement.dicts(connection, {"row_id": row_id, **view.parameters}))
     return found[0] if found else None
 

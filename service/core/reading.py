@@ -73,8 +73,6 @@ def _reader(kind: Any) -> Reader:
 
 def check_encoding(query: bytes) -> None:
     """Raise Malformed unless every percent sign begins two hex digits, and what they spell is UTF-8."""
-    if not query:
-        return
     try:
         unquote_to_bytes(query).decode()
     except UnicodeDecodeError:

@@ -153,9 +153,9 @@ def _count(connection: Connection, scene: _Scene, conditions: Sequence[Sql]) -> 
     return int(_run(connection, scene, statement)[0].number)
 
 
-def _run(connection: Connection, scene: _Scene, statement: Any) -> list[Any]:
+def _run(connection: Connection, scene: _Scene, statement: Any) -> Sequence[Any]:
     try:
-        return list(connection.execute(statement, scene.view.parameters).all())
+        return connection.execute(statement, scene.view.parameters).all()
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != OUT_OF_RANGE:
             raise
