@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.util import await_only
 
+from service.core.statements import send_each
+
 Values = Sequence[Any]
 # Rows are handed to the database in parts of this many.
 PART = 20_000
@@ -51,7 +53,7 @@ def _insert(connection: Connection, table: Table, names: Sequence[str], rows: Se
     if connection.dialect.name == "sqlite":
         places = ", ".join("?" * len(names))
         sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 Names of our own tables.
-        connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+        send_each(connection, sql, rows)
         return
     driver = connection.connection.driver_connection
     assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
