@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from service.access.collection import PathId, collection_router
 from service.access.door import Door, PlanReader, Visit, entered
 from service.access.policy import Act, Actor
-from service.core.answers import check_match, json_answer, require_match, tagged_answer, to_json
+from service.core.answers import JSON_MEDIA_TYPE, check_match, json_answer, require_match, tagged_answer, to_json
 from service.core.errors import NotFound
 from service.core.history import Recorder, Row
 from service.core.responses import (
@@ -98,7 +98,10 @@ async def withdraw_report(row_id: PathId, body: Withdrawal, visit: Withdrawer) -
 def _file_answers() -> dict[int | str, dict[str, Any]]:
     """Return the answers of what gives a file of any of the forms."""
     found = answers(*READING, headers=ETAG, what="The file.")
-    found[200]["content"] = dict.fromkeys(sorted(set(MEDIA_TYPES.values())), FILE)
+    found[200]["content"] = {
+        **dict.fromkeys(sorted(set(MEDIA_TYPES.values())), FILE),
+        JSON_MEDIA_TYPE: {"schema": {"type": "object"}},
+    }
     return found
 
 

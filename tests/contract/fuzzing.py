@@ -33,7 +33,7 @@ RULES = re.compile(
             "There is no such (day|instant)",
             # An offset can carry an instant over either end of the years.
             "Instants run from 1900 to 2999",
-            r"There is no [a-z ]+ \d+, or you may not see it",
+            r"There is no [a-z ]+ \d+(, or you may not see it|\.)",
             "The same entry stands here twice",
             "belongs to another strategy",
             "This would make it a part of itself",
