@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 
 from bench.cores import DATABASE_CORE, on_core
 from bench.sizes import Size, Span
-from service.core.db import Database
+from service.core.db import PLANNER, Database
 
 Rows = Sequence[Sequence[Any]]
 TRACKER = str(Path(sys.executable).with_name("tracker"))
@@ -93,7 +93,7 @@ async def bare(url: str) -> AsyncIterator[Bare]:
     if is_sqlite(url):
         driver = BareSqlite(url)
     else:
-        driver = BarePostgresql(await asyncpg.connect(url, server_settings={"jit": "off"}))
+        driver = BarePostgresql(await asyncpg.connect(url, server_settings=PLANNER))
     try:
         yield driver
     finally:

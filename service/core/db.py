@@ -45,8 +45,9 @@ SAFE_WAL_BRANCHES = {(3, 50): 7, (3, 44): 6}
 POSTGRESQL_NAMES = ("postgresql", "postgres")
 SUPPORTED = "TRACKER_DATABASE_URL must start with sqlite:/// or postgresql://"
 
-# PostgreSQL's own defaults suit spinning disks and long reports; ours are many short look-ups.
-PLANNER = {"random_page_cost": "1.1", "jit": "off"}
+# PostgreSQL's own defaults suit spinning disks and long reports; ours are many short look-ups, which are over before a
+# second process or compiled code of their own could help.
+PLANNER = {"random_page_cost": "1.1", "parallel_setup_cost": "10000", "jit": "off"}
 
 BUSY = "The database is busy. Nothing was changed; send the request again in a moment."
 AWAY = "The database cannot be reached. Nothing is known to have changed; send the request again in a moment."

@@ -1,6 +1,6 @@
 """What a workbook that came back would change: each line against what its writer saw, and against what stands now."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -19,7 +19,7 @@ from service.exchange.gathering import (
     find_refs,
     in_cells,
 )
-from service.exchange.lines import Line, Values, same, values_of
+from service.exchange.lines import Line, Values, ref_of, same, values_of
 from service.exchange.sheets import MILESTONES, REPORTED, UPDATES, Sheet, Takes
 from service.plan.catalogue import STRATEGIES
 from service.plan.models import status_update
@@ -105,6 +105,9 @@ class Comparison:
     def outcomes(self, lines: Sequence[Line]) -> Iterator[Outcome]:
         """Yield what each line would do, as far as that can be told without doing it."""
         for line in lines:
+            if line.sheet is UPDATES and line.is_blank(REPORTED):
+                yield Outcome(line, Status.UNCHANGED, ref_of(line))
+                continue
             values = values_of(line)
             self._name_numbers(line.sheet, values.found)
             outcome = self._report(line, values) if line.sheet is UPDATES else self._row(line, values)
@@ -158,9 +161,7 @@ class Comparison:
         outcome.changes = [
             Change(name, seen[name], value, now[name])
             for name, value in values.found.items()
-            if name not in KEYS
-            and not _same(sheet, name, value, seen[name])
-            and not _same(sheet, name, value, now[name])
+            if name not in KEYS and _is_new(sheet, name, value, (seen[name], now[name]))
         ]
         has_moved = version != current["version"]
         outcome.status = Status.CONFLICT if has_moved else Status.UPDATE
@@ -183,8 +184,6 @@ class Comparison:
         found = values.found
         outcome = Outcome(line, Status.UNCHANGED, found.get("ref"), values=found)
         given = {name: found.get(name) for name in REPORTED if found.get(name) is not None}
-        if not given and not values.faults:
-            return outcome
         tasks = self.rows(MILESTONES)
         of_ref = self._id_of(MILESTONES, found.get("ref"))
         row_id = found.get("milestone_id") or of_ref
@@ -220,13 +219,21 @@ class Comparison:
         return {**row, "evidence_title": evidence.get("title"), "evidence_url": evidence.get("url")}
 
 
-def _same(sheet: Sheet, name: str, wanted: Any, held: Any) -> bool:
-    """Tell whether what is written in a cell is what it held; refs are alike in small and capital letters."""
-    if wanted == held:
-        return True
-    takes = next(each.takes for each in sheet.fields if each.name == name)
-    if takes is Takes.REFS:
-        return sorted(map(str.casefold, wanted)) == sorted(part.casefold() for part in (held or "").split("; ") if part)
-    if takes is Takes.REF:
-        return (wanted or "").casefold() == (held or "").casefold()
-    return same(wanted, held)
+def _is_new(sheet: Sheet, name: str, wanted: Any, held: tuple[Any, Any]) -> bool:
+    """Tell whether what is written in a cell is neither of what it held."""
+    if wanted in held:
+        return False
+    is_same = SAME.get(sheet.takes[name], same)
+    return not any(is_same(wanted, each) for each in held)
+
+
+def _same_refs(wanted: list[str], held: str | None) -> bool:
+    return sorted(map(str.casefold, wanted)) == sorted(part.casefold() for part in (held or "").split("; ") if part)
+
+
+def _same_ref(wanted: str | None, held: str | None) -> bool:
+    return (wanted or "").casefold() == (held or "").casefold()
+
+
+# Refs are alike in small and capital letters.
+SAME: Mapping[Takes, Callable[[Any, Any], bool]] = {Takes.REF: _same_ref, Takes.REFS: _same_refs}

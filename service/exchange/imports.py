@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -25,6 +24,7 @@ from service.exchange.reading import Sent
 from service.exchange.workbook import Book
 
 KEPT = timedelta(days=30)
+SHOWN = ("id", "strategy_id", "file_name", "sha256", "created_at", "applied_at")
 OTHER_FILE = "This is not the file of the preview: its SHA-256 is another."
 MOVED = "What these lines touch has moved since the preview. Send the file in again, and look at it anew."
 NOT_ALL = "Some lines cannot be done: nothing was changed. Mend them, and send the file in again."
@@ -88,7 +88,7 @@ def keep(recorder: Recorder, actor: Actor, strategy_id: int, sent: Sent, outcome
         "applied_at": None,
     }
     row_id = connection.execute(insert(sheet_import).values(values).returning(sheet_import.c.id)).scalar_one()
-    return _read(SimpleNamespace(**values, id=int(row_id)))
+    return _answer({**values, "id": int(row_id)}, _counts(outcomes))
 
 
 def find_import(connection: Connection, actor: Actor, import_id: int) -> Row:
@@ -97,32 +97,33 @@ def find_import(connection: Connection, actor: Actor, import_id: int) -> Row:
     Raises:
         NotFound: there is none.
     """
-    return _read(_find(connection, actor, import_id))
+    return _as_kept(_find(connection, actor, import_id))
 
 
-def _find(connection: Connection, actor: Actor, import_id: int) -> Any:
+def _find(connection: Connection, actor: Actor, import_id: int) -> Row:
     rows = sheet_import.c
-    found = connection.execute(
-        select(sheet_import).where(rows.id == import_id, rows.user_id == actor.user_id)
-    ).one_or_none()
-    if found is None:
+    found = connection.execute(select(sheet_import).where(rows.id == import_id, rows.user_id == actor.user_id))
+    row = found.mappings().one_or_none()
+    if row is None:
         raise NotFound(f"There is no import {import_id} of yours.")
-    return found
+    return dict(row)
 
 
-def _read(row: Any) -> Row:
-    lines = orjson.loads(row.rows)
-    counts = Counter(line["status"] for line in lines)
+def _as_kept(row: Row) -> Row:
+    return _answer(row, Counter(Status(line["status"]) for line in orjson.loads(row["rows"])))
+
+
+def _answer(row: Row, counts: Counter[Status]) -> Row:
+    """Return an import as the API shows it; its lines are JSON already."""
     return {
-        "id": row.id,
-        "strategy_id": row.strategy_id,
-        "file_name": row.file_name,
-        "sha256": row.sha256,
-        "created_at": row.created_at,
-        "applied_at": row.applied_at,
-        "counts": {status.value: counts[status.value] for status in Status},
-        "rows": lines,
+        **{name: row[name] for name in SHOWN},
+        "counts": {status.value: counts[status] for status in Status},
+        "rows": orjson.Fragment(row["rows"]),
     }
+
+
+def _counts(outcomes: Sequence[Outcome]) -> Counter[Status]:
+    return Counter(outcome.status for outcome in outcomes)
 
 
 def apply(
@@ -136,19 +137,19 @@ def apply(
         Conflict: what a line touches has moved since the preview.
     """
     row = _find(connection, actor, import_id)
-    if row.sha256 != sha256:
+    if row["sha256"] != sha256:
         raise Invalid(Fault("/sha256", OTHER_FILE))
-    if row.applied_at is not None:
-        return _read(row)
-    shown = orjson.loads(row.rows)
+    if row["applied_at"] is not None:
+        return _as_kept(row)
+    shown = orjson.loads(row["rows"])
     _refuse_invalid((line["key"], each["detail"]) for line in shown for each in line["errors"])
-    sent = Sent(row.file_name, row.sha256, orjson.loads(row.grids), row.sheet)
-    outcomes, application = _compared(connection, actor, row.strategy_id, sent, today)
-    _check_still(shown, outcomes, row.marks)
+    sent = Sent(row["file_name"], row["sha256"], orjson.loads(row["grids"]), row["sheet"])
+    outcomes, application = _compared(connection, actor, row["strategy_id"], sent, today)
+    _check_still(shown, outcomes, row["marks"])
     _do(outcomes, application, accepted)
     changed = {"applied_at": clock.now(), "rows": _dumped(outcomes)}
     connection.execute(update(sheet_import).where(sheet_import.c.id == import_id).values(changed))
-    return find_import(connection, actor, import_id)
+    return _answer({**row, **changed}, _counts(outcomes))
 
 
 def apply_at_once(
@@ -175,7 +176,7 @@ def told(outcomes: Sequence[Outcome]) -> Iterator[str]:
     for line in orjson.loads(_dumped(outcomes)):
         if line["status"] != Status.UNCHANGED:
             yield f"{line['key']} {line['ref'] or ''}: {_told(line)}"
-    counts = Counter(outcome.status for outcome in outcomes)
+    counts = _counts(outcomes)
     yield ", ".join(f"{counts[status]} {status.value}" for status in Status)
 
 
@@ -205,8 +206,9 @@ def _check_accepted(outcomes: Sequence[Outcome], accepted: frozenset[str]) -> No
 
 
 def _digest(outcomes: Sequence[Outcome]) -> str:
-    """Return what tells whether lines would do the same as before."""
-    return hashlib.sha256(repr([outcome.mark for outcome in outcomes]).encode()).hexdigest()
+    """Return what tells whether lines would do the same as before; those that touch no row may move."""
+    marks = [outcome.mark for outcome in outcomes if outcome.status is not Status.UNCHANGED]
+    return hashlib.sha256(repr(marks).encode()).hexdigest()
 
 
 def _dumped(outcomes: Sequence[Outcome]) -> bytes:
@@ -238,10 +240,10 @@ def _shown(outcome: Outcome) -> Row:
 def marked(connection: Connection, actor: Actor, import_id: int, today: date, now: datetime) -> Book:
     """Return the workbook of an import again, with what became of each line beside it."""
     row = _find(connection, actor, import_id)
-    book = gather(connection, actor, row.strategy_id, today, find_known(connection, None, now))
-    said = {line["key"]: line for line in orjson.loads(row.rows)}
+    book = gather(connection, actor, row["strategy_id"], today, find_known(connection, None, now))
+    said = {line["key"]: line for line in orjson.loads(row["rows"])}
     book.rows = {}
-    for sheet, lines in groupby(lines_of(orjson.loads(row.grids), row.sheet), lambda line: line.sheet.name):
+    for sheet, lines in groupby(lines_of(orjson.loads(row["grids"]), row["sheet"]), lambda line: line.sheet.name):
         held = list(lines)
         book.rows[sheet] = [_cells(line) for line in held]
         book.results[sheet] = [_told(said[line.key]) for line in held]

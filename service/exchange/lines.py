@@ -1,7 +1,7 @@
 """The lines of a workbook that came back: which cell is which, and what it says. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -50,6 +50,10 @@ class Line:
     def cell(self, name: str) -> str:
         """Return the address of a field's cell, or of the line where it has no column: `K7`."""
         return f"{self.letters.get(name, '')}{self.number}"
+
+    def is_blank(self, names: Iterable[str]) -> bool:
+        """Tell whether nothing is written in the cells of some fields."""
+        return all(self.cells.get(name) is None for name in names)
 
 
 @dataclass
@@ -165,6 +169,11 @@ def values_of(line: Line) -> Values:
             except ValueError as fault:
                 values.faults.append((name, str(fault)))
     return values
+
+
+def ref_of(line: Line) -> str | None:
+    """Return the ref in a line."""
+    return _plain_text(line.cells.get("ref"))
 
 
 def _reader(each: Field) -> Callable[[Any], Any]:

@@ -64,6 +64,11 @@ class Sheet:
         return tuple(field.name for field in self.fields)
 
     @cached_property
+    def takes(self) -> dict[str, Takes]:
+        """What a cell of each field takes."""
+        return {field.name: field.takes for field in self.fields}
+
+    @cached_property
     def pointing(self) -> tuple[Field, ...]:
         """The columns that hold refs of other rows."""
         return tuple(field for field in self.fields if field.takes in (Takes.REF, Takes.REFS))

@@ -245,6 +245,13 @@ class TestPreviewAndApply:
         assert fault["pointer"].startswith("/rows/Milestones!")
         assert sample.get("/v1/milestones/11").json()["title"] == "Implementation starts"
 
+    def test_what_the_file_leaves_as_it_is_may_move_meanwhile(self, manager: Officer, sample: Api) -> None:
+        sent = manager.write("Milestones", "HOPE-3", title="Mine").send()
+        sample.patch("/v1/milestones/10", {"description": "Theirs"})
+        assert manager.apply(sent).status_code == 200
+        assert sample.get("/v1/milestones/11").json()["title"] == "Mine"
+        assert sample.get("/v1/milestones/10").json()["description"] == "Theirs"
+
     def test_a_report_made_since_is_a_conflict_too(self, manager: Officer, sample: Api) -> None:
         manager.report("HOPE-3", status="in_progress", percent_complete=10)
         sample.made("/v1/milestones/11/updates", status="in_progress", percent_complete=60, effective_on="2019-01-20")
