@@ -2,19 +2,19 @@
 
 Work is written once, as plain functions of a connection. On PostgreSQL it runs over an asynchronous driver.
 On SQLite a read starts on the event loop itself (most are shorter than the trip to another thread) and moves to a
-thread where it turns out long; a snapshot runs in a thread, and all writes in one thread. A write is committed before
-it returns; whatever raises rolls back.
+thread where it turns out long; a snapshot runs in a thread, and all writes in one thread, where those that waited for
+it share a commit. A write is committed before it returns; whatever raises rolls back.
 """
 
 import asyncio
 import inspect
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import orjson
@@ -30,6 +30,7 @@ from service.core.errors import Unavailable
 from service.core.integrity import conflict_of
 from service.core.letters import SQLITE_FUNCTIONS
 from service.core.statements import fetch
+from service.core.turns import Act, Failed, Outcomes, Turns
 
 # Any number will do, as long as every writer of one database takes the same.
 WRITER_LOCK = 7_226_310
@@ -81,6 +82,12 @@ PASSING_ON_SQLITE = (
     sqlite3.SQLITE_INTERRUPT,
 )
 
+# How what has parts of its own becomes the text that is kept, and is read from it.
+JSON_TEXT: dict[str, Callable[[Any], Any]] = {
+    "json_serializer": lambda value: orjson.dumps(value).decode(),
+    "json_deserializer": orjson.loads,
+}
+
 T = TypeVar("T")
 
 
@@ -102,6 +109,7 @@ class Database:
         self._lock_timeout_seconds = lock_timeout_seconds
         self._writing = asyncio.Lock()
         self._writer = ThreadPoolExecutor(1, "writer")
+        self._turns = Turns(self._writer, self._act_together, lock_timeout_seconds, BUSY)
         self._readers = ThreadPoolExecutor(SNAPSHOT_THREADS, "snapshot")
         self._workers = ThreadPoolExecutor(1, "worker")
         self._glance: Connection | None = None
@@ -134,15 +142,15 @@ class Database:
             Unavailable: another writer held the database for longer than the set time.
             Conflict: a constraint of the database refused the change.
         """
+        if self.is_sqlite:
+            return cast("T", await self._turns.take(act))
         try:
             async with asyncio.timeout(self._lock_timeout_seconds):
                 await self._writing.acquire()
         except TimeoutError:
             raise Unavailable(BUSY) from None
         try:
-            if not self.is_sqlite:
-                return await greenlet_spawn(self._act, act)
-            return await asyncio.get_running_loop().run_in_executor(self._writer, self._act, act)
+            return await greenlet_spawn(self._act, act)
         finally:
             self._writing.release()
 
@@ -224,6 +232,29 @@ class Database:
                 _roll_back(connection)
                 raise
             return result
+
+    def _act_together(self, acts: Sequence[Act]) -> Outcomes:
+        """Do several changes on SQLite in one transaction; one that raises is undone alone."""
+        if len(acts) == 1:
+            return [self._act(acts[0])]
+        return self._act(lambda connection: [_attempted(connection, act) for act in acts])
+
+
+def _attempted(connection: Connection, act: Act) -> Any:
+    """Return what a change returns, or `Failed`.
+
+    Raises:
+        Unavailable: it took the whole transaction with it, as when the disk is full.
+    """
+    try:
+        with passing_faults(), attempt(connection):
+            return act(connection)
+    except Exception as error:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 It narrows the type; the engine was made so.
+        if not driver.in_transaction:
+            raise Unavailable(BUSY) from error
+        return Failed(error)
 
 
 def _parse_url(url: str) -> URL:
@@ -339,7 +370,7 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         pool_use_lifo=True,
         pool_reset_on_return=None,
         hide_parameters=True,
-        json_deserializer=orjson.loads,
+        **JSON_TEXT,
     )
 
     @event.listens_for(engine, "connect")
@@ -385,7 +416,7 @@ def _postgresql_engine(url: URL, pool_size: int, lock_timeout_seconds: float) ->
     engine = create_async_engine(
         url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"]),
         isolation_level="AUTOCOMMIT",
-        json_deserializer=orjson.loads,
+        **JSON_TEXT,
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,

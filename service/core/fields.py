@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import (
@@ -36,14 +37,19 @@ def parse_date(value: object) -> date:
     if type(value) is date:
         return value
     if isinstance(value, str) and DATE_PATTERN.fullmatch(value):
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            raise PydanticCustomError("date", "There is no such day in the calendar.") from None
-        if FIRST_YEAR <= day.year <= LAST_YEAR:
-            return day
-        raise PydanticCustomError("date", "Dates run from 1900-01-01 to 2999-12-31.")
+        return _parse_day(value)
     raise PydanticCustomError("date", "Write the date as YYYY-MM-DD.")
+
+
+@lru_cache(4096)
+def _parse_day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise PydanticCustomError("date", "There is no such day in the calendar.") from None
+    if FIRST_YEAR <= day.year <= LAST_YEAR:
+        return day
+    raise PydanticCustomError("date", "Dates run from 1900-01-01 to 2999-12-31.")
 
 
 def parse_instant(value: object) -> datetime:

@@ -39,7 +39,7 @@ class Loader:
     today: date
     rows: dict[Table, list[Row]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    _next_ids: dict[Table, int] = field(default_factory=dict)
+    _first_ids: dict[Table, int] = field(default_factory=dict)
 
     def refuse(self, pointer: str, detail: str) -> None:
         """Note a fault; with too many of them there is no point in going on."""
@@ -54,11 +54,12 @@ class Loader:
 
     def add(self, table: Table, values: Row) -> int:
         """Gather a row and return the id that it will have."""
-        if table not in self._next_ids:
-            self._next_ids[table] = reserve_ids(self.connection, table, 1)
-        row_id = self._next_ids[table]
-        self._next_ids[table] += 1
-        self.rows.setdefault(table, []).append({"id": row_id, **values})
+        rows = self.rows.get(table)
+        if rows is None:
+            rows = self.rows[table] = []
+            self._first_ids[table] = reserve_ids(self.connection, table, 1)
+        row_id = self._first_ids[table] + len(rows)
+        rows.append({"id": row_id, **values})
         return row_id
 
     def link(self, table: Table, owner_id: int, others: Sequence[Row]) -> None:
@@ -244,7 +245,8 @@ def _load_milestone(loader: Loader, directory: Directory, place: tuple[int, int]
 def _load_updates(loader: Loader, milestone_id: int, entries: Sequence[Any], pointer: str) -> None:
     """Load the reports on a milestone, each carrying forward from the one before it in time."""
     before = UNREPORTED
-    for position, entry in sorted(enumerate(entries), key=lambda each: (each[1].effective_on, each[0])):
+    for position in sorted(range(len(entries)), key=lambda each: (entries[each].effective_on, each)):
+        entry = entries[position]
         if entry.effective_on > loader.today:
             loader.refuse(f"{pointer}/{position}/effective_on", "A report is true of today or an earlier date.")
         percent = settle_percent(entry.status, entry.percent_complete, before)

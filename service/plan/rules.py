@@ -1,10 +1,9 @@
 """The words of the plan and what must hold between the values of one row. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.core.calendar import Precision, is_period_end
 from service.core.errors import Fault
@@ -106,8 +105,7 @@ FIXED_PERCENT = {MilestoneStatus.COMPLETE: 100, MilestoneStatus.NOT_STARTED: 0, 
 REOPENING = (MilestoneStatus.IN_PROGRESS, MilestoneStatus.ON_HOLD)
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """What the latest report before another one said."""
 
     status: MilestoneStatus
