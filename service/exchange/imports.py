@@ -193,7 +193,10 @@ def _check_still(shown: Sequence[Row], outcomes: Sequence[Outcome], marks: str) 
         return
     before = {line["key"]: line for line in shown}
     now = {line["key"]: line for line in orjson.loads(_dumped(outcomes))}
-    moved = [key for key, line in now.items() if line != before.get(key)]
+    # Where none would do anything else, what moved is a row that one of them changes.
+    moved = [key for key, line in now.items() if line != before.get(key)] or [
+        outcome.line.key for outcome in outcomes if outcome.status is not Status.UNCHANGED and outcome.against
+    ]
     raise Conflict(MOVED, [Fault(f"/rows/{key}", f"It would be {now[key]['status']} now.") for key in moved])
 
 

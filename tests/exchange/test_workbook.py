@@ -252,6 +252,15 @@ class TestPreviewAndApply:
         assert sample.get("/v1/milestones/11").json()["title"] == "Mine"
         assert sample.get("/v1/milestones/10").json()["description"] == "Theirs"
 
+    def test_a_report_like_the_last_one_moves_the_milestone_too(self, manager: Officer, sample: Api) -> None:
+        said = {"status": "in_progress", "percent_complete": 40}
+        sample.made("/v1/milestones/11/updates", **said)
+        sent = manager.send(b"ref,status,percent_complete\nHOPE-3,in_progress,50\n", "a.csv", sheet="Updates to report")
+        sample.made("/v1/milestones/11/updates", **said)
+        refused = manager.apply(sent)
+        assert refused.status_code == 409
+        assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/rows/Updates to report!2"]
+
     def test_a_report_made_since_is_a_conflict_too(self, manager: Officer, sample: Api) -> None:
         manager.report("HOPE-3", status="in_progress", percent_complete=10)
         sample.made("/v1/milestones/11/updates", status="in_progress", percent_complete=60, effective_on="2019-01-20")
