@@ -12,7 +12,7 @@ from service.access.service import create_token
 from service.automation.outbox import note
 from service.core import clock
 from service.core.history import TWINS, Recorder, metadata
-from service.core.idempotency import KeptAnswer, KeyedRequest, keep_answer
+from service.core.idempotency import FirstAnswer, KeyedRequest, keep_answer
 from service.exchange.models import sheet_import
 from tests.conftest import SAMPLE, Api, load_file, run_once
 
@@ -288,7 +288,7 @@ def sign_up(connection: Connection) -> None:
         "created_at": clock.now(),
     }
     connection.execute(insert(sheet_import).values(user_id=user_id, grids=b"{}", rows=b"[]", **sent))
-    keep_answer(connection, KeyedRequest(user_id, "key", "0" * 64), KeptAnswer(201, "/v1", b"\x00{}"), clock.now())
+    keep_answer(connection, KeyedRequest(user_id, "key", "0" * 64), FirstAnswer(201, "/v1", b"\x00{}"), clock.now())
 
 
 def first_id(connection: Connection, table: Table) -> int:

@@ -23,7 +23,7 @@ from service.core.db import Database
 from service.core.errors import Forbidden, TooLarge, UnsupportedMedia
 from service.core.fields import LARGEST_ID
 from service.core.history import Recorder
-from service.core.idempotency import KeptAnswer
+from service.core.idempotency import FirstAnswer
 from service.core.kept import Answer, KeptAnswers, Make
 from service.core.reading import read_all, readers_of
 
@@ -182,16 +182,16 @@ class Visit:
         path = f"POST {self.request.url.path}?{self.request.url.query}"
         keyed = idempotency.read_key(self.request.headers.get("idempotency-key"), self.actor.user_id, path, body)
 
-        def answer(connection: Connection) -> KeptAnswer:
+        def answer(connection: Connection) -> FirstAnswer:
             recorder = self._recorder(connection)
             if keyed is not None:
                 first = idempotency.find_answer(connection, keyed, recorder.now)
                 if first is not None:
                     return first
             content, location = act(recorder)
-            made = KeptAnswer(status, location, to_json(content))
+            made = FirstAnswer(status, location, to_json(content))
             if keyed is not None:
-                remembered = KeptAnswer(status, location, to_json(kept(content)))
+                remembered = FirstAnswer(status, location, to_json(kept(content)))
                 idempotency.keep_answer(connection, keyed, remembered, recorder.now)
             return made
 

@@ -13,7 +13,7 @@ from service.access.policy import Actor
 from service.access.roles import Role, Scope
 from service.access.scope import Partnership, reach_of
 from service.core.columns import json_list
-from service.core.statements import fetch
+from service.core.driver import fetch
 
 
 @dataclass(frozen=True)

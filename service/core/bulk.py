@@ -3,12 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import asyncpg
 from sqlalchemy import Connection, Table
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.util import await_only
 
-from service.core.statements import send_each
+from service.core.driver import copy_rows, is_sqlite, send_each
 
 Values = Sequence[Any]
 # Rows are handed to the database in parts of this many.
@@ -50,14 +47,9 @@ def _bound(connection: Connection, table: Table, names: Sequence[str], rows: Ite
 
 
 def _insert(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Values]) -> None:
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         places = ", ".join("?" * len(names))
         sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 Names of our own tables.
         send_each(connection, sql, rows)
-        return
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
-    try:
-        await_only(driver.copy_records_to_table(table.name, columns=names, records=rows))
-    except asyncpg.IntegrityConstraintViolationError as error:
-        raise IntegrityError(f"COPY {table.name}", None, error) from error
+    else:
+        copy_rows(connection, table.name, names, rows)

@@ -24,12 +24,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util import greenlet_spawn
 
+from service.core.driver import is_sqlite, send_script, sqlite_driver
 from service.core.errors import Unavailable
 from service.core.integrity import conflict_of
 from service.core.letters import SQLITE_FUNCTIONS
-from service.core.statements import fetch
 from service.core.turns import Act, Failed, Outcomes, Turns
 
 # Any number will do, as long as every writer of one database takes the same.
@@ -170,7 +170,7 @@ class Database:
 
             await asyncio.get_running_loop().run_in_executor(self._writer, self._ask, clear)
         else:
-            await greenlet_spawn(self._ask, lambda connection: _send(connection, f"VACUUM {', '.join(tables)}"))
+            await greenlet_spawn(self._ask, lambda connection: send_script(connection, f"VACUUM {', '.join(tables)}"))
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -202,9 +202,7 @@ class Database:
     def _open_glance(self) -> Connection:
         connection = self.engine.connect()
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 It narrows the type; the engine was made so.
-        driver.set_progress_handler(self._is_long, GLANCE_STEPS)
+        sqlite_driver(connection).set_progress_handler(self._is_long, GLANCE_STEPS)
         return connection
 
     def _is_long(self) -> bool:
@@ -227,7 +225,7 @@ class Database:
             try:
                 begin_write(connection)
                 result = act(connection)
-                _send(connection, "COMMIT")
+                send_script(connection, "COMMIT")
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -250,9 +248,7 @@ def _attempted(connection: Connection, act: Act) -> Any:
         with passing_faults(), attempt(connection):
             return act(connection)
     except Exception as error:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 It narrows the type; the engine was made so.
-        if not driver.in_transaction:
+        if not sqlite_driver(connection).in_transaction:
             raise Unavailable(BUSY) from error
         return Failed(error)
 
@@ -269,39 +265,28 @@ def _parse_url(url: str) -> URL:
 
 def begin_snapshot(connection: Connection) -> None:
     """Open a transaction in which all statements see the same state."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    _send(connection, "BEGIN" if is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    send_script(connection, "BEGIN" if is_sqlite(connection) else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 def begin_write(connection: Connection) -> None:
     """Open a transaction and become the only writer before anything is read."""
-    is_sqlite = connection.dialect.name == "sqlite"
     # One message, one round trip: the lock stands before the first statement takes its snapshot.
-    _send(connection, "BEGIN IMMEDIATE" if is_sqlite else f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+    on_postgresql = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+    send_script(connection, "BEGIN IMMEDIATE" if is_sqlite(connection) else on_postgresql)
 
 
 @contextmanager
 def attempt(connection: Connection) -> Iterator[None]:
     """Undo what is done within, and no more, where it raises."""
-    _send(connection, "SAVEPOINT attempt")
+    send_script(connection, "SAVEPOINT attempt")
     try:
         yield
     except BaseException:
         if not connection.invalidated:
-            _send(connection, "ROLLBACK TO attempt")
-            _send(connection, "RELEASE attempt")
+            send_script(connection, "ROLLBACK TO attempt")
+            send_script(connection, "RELEASE attempt")
         raise
-    _send(connection, "RELEASE attempt")
-
-
-def _send(connection: Connection, script: str) -> None:
-    """Send what gives no rows; to PostgreSQL as it stands in one message, which a prepared statement cannot."""
-    if connection.dialect.name == "sqlite":
-        fetch(connection, script)
-        return
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
-    await_only(driver.execute(script))
+    send_script(connection, "RELEASE attempt")
 
 
 def _roll_back(connection: Connection) -> None:
@@ -309,11 +294,11 @@ def _roll_back(connection: Connection) -> None:
     if connection.invalidated:
         return
     try:
-        if connection.dialect.name == "sqlite":
+        if is_sqlite(connection):
             # The driver's own does nothing where no transaction was begun.
             connection.connection.rollback()
         else:
-            _send(connection, "ROLLBACK")
+            send_script(connection, "ROLLBACK")
     except Exception:  # noqa: BLE001 Whatever is wrong with it, the first error is the one to report.
         connection.invalidate()
 

@@ -46,6 +46,7 @@ from sqlmodel import SQLModel
 
 from service.core.bulk import insert_rows
 from service.core.columns import Instant, text_column, to_microseconds
+from service.core.driver import is_sqlite
 from service.core.errors import Fault, Invalid
 from service.core.statements import Statement
 
@@ -260,7 +261,7 @@ class Recorder:
 
     def append(self, table: Table, values: Row) -> int:
         """Insert a row that is never changed, and return its id."""
-        if self._stamped is None and self.connection.dialect.name == "postgresql":
+        if self._stamped is None and not is_sqlite(self.connection):
             return self._append_at_once(table, values)
         row = {**values, "seq": self.seq}
         ((row_id,),) = _add_statement(table, tuple(row)).rows(self.connection, row)
@@ -441,7 +442,7 @@ def _append_statement(table: Table, names: tuple[str, ...]) -> Statement:
 
 def reserve_ids(connection: Connection, table: Table, count: int) -> int:
     """Take `count` successive ids that no row ever had and return the first; only the one writer may call it."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         found = connection.execute(
             text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}
         ).scalar_one_or_none()

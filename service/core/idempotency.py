@@ -61,7 +61,7 @@ class KeyedRequest:
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
+class FirstAnswer:
     """What was answered the first time."""
 
     status: int
@@ -107,7 +107,7 @@ def in_flight(request: KeyedRequest | None) -> Iterator[None]:
         _in_flight.discard(name)
 
 
-def find_answer(connection: Connection, request: KeyedRequest, now: datetime) -> KeptAnswer | None:
+def find_answer(connection: Connection, request: KeyedRequest, now: datetime) -> FirstAnswer | None:
     """Return the answer kept for a key, or None where the key is new.
 
     Raises:
@@ -124,10 +124,10 @@ def find_answer(connection: Connection, request: KeyedRequest, now: datetime) ->
         return None
     if row.request_digest != request.digest:
         raise Invalid(Fault(HEADER, "This key was used for another request. Take a new one."))
-    return KeptAnswer(row.status, row.location, row.body)
+    return FirstAnswer(row.status, row.location, row.body)
 
 
-def keep_answer(connection: Connection, request: KeyedRequest, answer: KeptAnswer, now: datetime) -> None:
+def keep_answer(connection: Connection, request: KeyedRequest, answer: FirstAnswer, now: datetime) -> None:
     """Keep the answer to a key, and forget those older than a day."""
     connection.execute(delete(kept_answer).where(kept_answer.c.created_at <= now - KEPT))
     connection.execute(

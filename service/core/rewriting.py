@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Table, text
 
+from service.core.driver import is_sqlite
+
 
 @contextmanager
 def rewriting(connection: Connection, tables: Iterable[Table]) -> Iterator[None]:
@@ -13,7 +15,7 @@ def rewriting(connection: Connection, tables: Iterable[Table]) -> Iterator[None]
     The guards come back before the transaction commits; where it does not, they were never gone.
     """
     names = sorted({table.name for table in tables})
-    if connection.dialect.name != "sqlite":
+    if not is_sqlite(connection):
         for name in names:
             connection.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
         yield

@@ -4,26 +4,21 @@ SQLAlchemy writes them and says what its types do to values. All that it does be
 most of them run for.
 """
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import asyncpg
 from sqlalchemy import Connection, Dialect, Float, Select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
-from sqlalchemy.util import await_only
+
+from service.core.driver import fetch, send_each
 
 Values = Mapping[str, Any]
 # A list of another length makes another text; so many texts are kept of a statement.
 TEXTS_KEPT = 64
-REFUSALS = (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError)
 # What PostgreSQL calls the two sorts of numbers with a fraction; types ask for it.
 FLOAT, NUMERIC = 701, 1700
-# After any other fault a connection may be of no further use.
-HARMLESS = (sqlite3.Error, asyncpg.DataError)
 
 
 class Statement:
@@ -149,60 +144,3 @@ class _Text:
         for place, name, number, process in self._listed:
             made[place] = process(values[name][number]) if process else values[name][number]
         return made
-
-
-def fetch(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-    """Send a statement as it stands to the driver, and return its rows; whoever listens for statements hears of it.
-
-    Raises:
-        IntegrityError: a constraint refused it.
-    """
-    _tell(connection, sql, parameters, is_many=False)
-    driver = connection.connection.driver_connection
-    with _Faults(connection, sql):
-        if isinstance(driver, sqlite3.Connection):
-            return driver.execute(sql, parameters).fetchall()
-        assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
-        found: list[Any] = await_only(driver.fetch(sql, *parameters))
-        return found
-
-
-def send_each(connection: Connection, sql: str, several: Sequence[Sequence[Any]]) -> None:
-    """Send a statement once for each of several lists of parameters.
-
-    Raises:
-        IntegrityError: a constraint refused one of them.
-    """
-    _tell(connection, sql, several, is_many=True)
-    driver = connection.connection.driver_connection
-    with _Faults(connection, sql):
-        if isinstance(driver, sqlite3.Connection):
-            driver.executemany(sql, several)
-            return
-        assert isinstance(driver, asyncpg.Connection)  # noqa: S101 It narrows the type; the engine was made so.
-        await_only(driver.executemany(sql, several))
-
-
-def _tell(connection: Connection, sql: str, parameters: Any, *, is_many: bool) -> None:
-    for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, None, sql, parameters, None, is_many)
-
-
-class _Faults:
-    """Around what is sent: a constraint refuses as through SQLAlchemy; a connection that may be broken is let go."""
-
-    def __init__(self, connection: Connection, sql: str) -> None:
-        self._connection = connection
-        self._sql = sql
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Look at what went wrong, if anything."""
-        if error is None:
-            return
-        if isinstance(error, REFUSALS):
-            raise IntegrityError(self._sql, None, error) from error
-        if not isinstance(error, HARMLESS):
-            self._connection.invalidate()

@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service.core.bulk import insert_rows
 from service.core.columns import EPOCH, MICROSECOND, to_microseconds
+from service.core.driver import is_sqlite
 from service.core.errors import Conflict, Fault, Invalid, Unavailable
 from service.core.history import Row, metadata
 from service.core.migrations import current_revision
@@ -273,7 +274,7 @@ def _last_ids(connection: Connection) -> dict[str, int]:
     for table in metadata.sorted_tables:
         if not _numbered(table):
             continue
-        if connection.dialect.name == "sqlite":
+        if is_sqlite(connection):
             found = connection.execute(select(func.max(table.c.id))).scalar_one()
             if table.dialect_options["sqlite"]["autoincrement"]:
                 query = text("SELECT seq FROM sqlite_sequence WHERE name = :name").columns(seq=Integer)
@@ -290,7 +291,7 @@ def _set_last_ids(connection: Connection, last: Mapping[str, int]) -> None:
         row_id = last.get(table.name, 0)
         if not _numbered(table) or not row_id:
             continue
-        if connection.dialect.name != "sqlite":
+        if not is_sqlite(connection):
             connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), row_id)))
         elif table.dialect_options["sqlite"]["autoincrement"]:
             named = {"name": table.name, "seq": row_id}

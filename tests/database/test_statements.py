@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from service.core import clock, statements
 from service.core.db import attempt
+from service.core.driver import fetch
 from service.core.history import metadata, stamp
-from service.core.statements import Statement, fetch
+from service.core.statements import Statement
 from service.plan.models import area
 from tests.conftest import Api, serving
 from tests.factories import fill

@@ -22,6 +22,7 @@ from sqlalchemy import column as named
 from service.access.resource import View
 from service.core.answers import to_json
 from service.core.calendar import Quarter, quarter_of
+from service.core.driver import is_sqlite
 from service.core.fields import Day, Id, Ref, Title
 from service.core.history import Known, Row, as_known
 from service.exchange.cells import Kind
@@ -149,7 +150,7 @@ def _rows_of(connection: Connection, view: View, known: Known, plan: _Plan) -> I
 def _as_table(connection: Connection, rows: list[Row]) -> FromClause:
     """Return rows as a table, handed to the database as one JSON value."""
     columns = PROGRESS_BY_QUARTER.columns
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         parts = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in PROGRESS_BY_QUARTER.by_name)
         sql = f"SELECT {parts} FROM json_each(:quarter_rows)"  # noqa: S608 The names are the model's.
     else:
