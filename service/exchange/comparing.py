@@ -194,7 +194,7 @@ class Comparison:
             outcome.refuse("ref", TORN.format(tasks[row_id]["ref"]))
             return outcome
         outcome.row_id, outcome.status = row_id, Status.NEW
-        newest = self.latest().get(row_id, 0)
+        newest = self.latest()[row_id]
         outcome.against = newest
         now = self._standing(newest) if newest else {}
         outcome.changes = [Change(name, now.get(name), value, now.get(name)) for name, value in given.items()]
@@ -209,7 +209,7 @@ class Comparison:
     def latest(self) -> dict[int, int]:
         """Return the newest report on each milestone of the strategy."""
         if self._latest is None:
-            self._latest = find_latest(self.connection, sorted(self.rows(MILESTONES)))
+            self._latest = find_latest(self.connection, self.strategy_id)
         return self._latest
 
     def _standing(self, update_id: int) -> Row:

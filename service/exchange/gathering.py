@@ -1,25 +1,25 @@
 """What stands in a workbook of a strategy: read through the same lists as all else, as far as its reader sees."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BigInteger, Connection, bindparam, select
 
 from service.access.policy import Actor, may_report, may_write
 from service.access.resource import Resource, View
 from service.access.rows import get_row, list_rows
 from service.core.history import Known, Row
 from service.core.paging import ListQuery
+from service.core.statements import Statement
 from service.exchange.sheets import INDICATORS, MILESTONES, PRIORITIES, UPDATES, WORKSTREAMS, Sheet, Takes
 from service.exchange.workbook import Book
 from service.outcomes import service as outcomes
 from service.plan.catalogue import ORGANISATIONS, OWNERS, STRATEGIES
 from service.plan.catalogue import PRIORITIES as PRIORITY_ROWS
 from service.plan.catalogue import WORKSTREAMS as WORKSTREAM_ROWS
-from service.plan.models import status_update
+from service.plan.models import milestone, status_update
 from service.progress.milestones import MILESTONES as MILESTONE_ROWS
 
 PAGE_ROWS = 5000
@@ -99,7 +99,7 @@ def gather(connection: Connection, actor: Actor, strategy_id: int, as_at: date, 
         rows = all_rows(connection, RESOURCES[sheet.name], view, strategy_id)
         book.rows[sheet.name] = [in_cells(sheet, row, refs) for row in rows]
     book.rows[MILESTONES.name] = [in_cells(MILESTONES, _with_standing(row), refs) for row in tasks]
-    latest = find_latest(connection, [row["id"] for row in tasks])
+    latest = find_latest(connection, strategy_id)
     book.rows[UPDATES.name] = [_to_report(row, refs, latest) for row in tasks if row["status"] != "cancelled"]
     return book
 
@@ -123,7 +123,7 @@ def _with_standing(row: Row) -> Row:
 def _to_report(row: Row, refs: Refs, latest: Mapping[int, int]) -> Row:
     return {
         "milestone_id": row["id"],
-        "last_update_id": latest.get(row["id"], 0),
+        "last_update_id": latest[row["id"]],
         "ref": row["ref"],
         "title": row["title"],
         "workstream": refs.ref("workstreams", row["workstream_id"]),
@@ -135,15 +135,20 @@ def _to_report(row: Row, refs: Refs, latest: Mapping[int, int]) -> Row:
     }
 
 
-def find_latest(connection: Connection, milestones: Sequence[int]) -> dict[int, int]:
-    """Return the newest report on each of some milestones, by when it was recorded; those without are left out."""
-    found: dict[int, int] = {}
-    for start in range(0, len(milestones), PAGE_ROWS):
-        part = milestones[start : start + PAGE_ROWS]
-        rows: Any = connection.execute(
-            select(status_update.c.milestone_id, status_update.c.id)
-            .where(status_update.c.milestone_id.in_(part))
-            .order_by(status_update.c.seq, status_update.c.id)
-        )
-        found.update({row.milestone_id: row.id for row in rows})
-    return found
+_NEWEST = (
+    select(status_update.c.id)
+    .where(status_update.c.milestone_id == milestone.c.id)
+    .order_by(status_update.c.seq.desc(), status_update.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_LATEST = Statement(
+    select(milestone.c.id, _NEWEST.label("newest")).where(
+        milestone.c.strategy_id == bindparam("strategy_id", type_=BigInteger)
+    )
+)
+
+
+def find_latest(connection: Connection, strategy_id: int) -> dict[int, int]:
+    """Return the newest report on each milestone of a strategy, by when it was recorded; 0 where there is none."""
+    return {row_id: newest or 0 for row_id, newest in _LATEST.rows(connection, {"strategy_id": strategy_id})}
