@@ -89,11 +89,7 @@ def is_sqlite(url: str) -> bool:
 @asynccontextmanager
 async def bare(url: str) -> AsyncIterator[Bare]:
     """Open the bare driver."""
-    driver: Bare
-    if is_sqlite(url):
-        driver = BareSqlite(url)
-    else:
-        driver = BarePostgresql(await asyncpg.connect(url, server_settings=PLANNER))
+    driver = BareSqlite(url) if is_sqlite(url) else BarePostgresql(await asyncpg.connect(url, server_settings=PLANNER))
     try:
         yield driver
     finally:

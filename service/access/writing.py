@@ -20,6 +20,7 @@ from service.core.history import Recorder, Row
 
 Unchanged = Callable[[Row], None]
 STRATEGY = "strategy"
+KEPT_BY_HISTORY = frozenset({"id", "version", "created_at", "updated_at", "from_seq"})
 NO_SUCH = "There is no {noun} {id}, or you may not see it."
 
 
@@ -149,17 +150,27 @@ def _settle(resource: Resource, draft: Draft) -> None:
 
 def _columns(resource: Resource, values: Row) -> Row:
     """Return those values that are columns of the table, less those that the history keeps."""
-    kept = {"id", "version", "created_at", "updated_at", "from_seq"}
-    return {column.name: values[column.name] for column in resource.table.columns if column.name not in kept}
+    return {name: values[name] for name in _own_columns(resource.table)}
+
+
+@lru_cache
+def _own_columns(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name not in KEPT_BY_HISTORY)
+
+
+@lru_cache
+def _pointing(table: Table) -> tuple[tuple[str, Table], ...]:
+    """Return the columns that hold the id of another row, with the table that it is in."""
+    keys = [(column.name, key.column) for column in table.columns for key in column.foreign_keys]
+    return tuple((name, column.table) for name, column in keys if column.name == "id")
 
 
 def _named(resource: Resource, draft: Draft) -> Iterable[tuple[Table, int, str]]:
     """Yield every id that this write names: the table it should be in, the id, and the pointer."""
-    for column in resource.table.columns:
-        for key in column.foreign_keys:
-            value = draft.values.get(column.name)
-            if key.column.name == "id" and value is not None and draft.is_changing(column.name):
-                yield key.column.table, value, f"/{column.name}"
+    for name, table in _pointing(resource.table):
+        value = draft.values.get(name)
+        if value is not None and draft.is_changing(name):
+            yield table, value, f"/{name}"
     for link in resource.links:
         if link.field not in draft.asked:
             continue

@@ -19,7 +19,7 @@ from service.exchange.gathering import (
     find_refs,
     in_cells,
 )
-from service.exchange.lines import Line, Values, ref_of, same, values_of
+from service.exchange.lines import Line, Values, cell_of, ref_of, same, values_of
 from service.exchange.sheets import MILESTONES, REPORTED, UPDATES, Sheet, Takes
 from service.plan.catalogue import STRATEGIES
 from service.plan.models import status_update
@@ -105,8 +105,9 @@ class Comparison:
     def outcomes(self, lines: Sequence[Line]) -> Iterator[Outcome]:
         """Yield what each line would do, as far as that can be told without doing it."""
         for line in lines:
-            if line.sheet is UPDATES and line.is_blank(REPORTED):
-                yield Outcome(line, Status.UNCHANGED, ref_of(line))
+            untouched = self._untouched(line)
+            if untouched is not None:
+                yield untouched
                 continue
             values = values_of(line)
             self._name_numbers(line.sheet, values.found)
@@ -114,6 +115,25 @@ class Comparison:
             for name, detail in values.faults:
                 outcome.refuse(name, detail)
             yield outcome
+
+    def _untouched(self, line: Line) -> Outcome | None:
+        """Return the outcome of a line that reports nothing, or says of its row what stands there to the letter.
+
+        Most lines of a workbook are such, and need no closer look.
+        """
+        if line.sheet is UPDATES:
+            return Outcome(line, Status.UNCHANGED, ref_of(line)) if line.is_blank(REPORTED) else None
+        row_id = line.cells.get("id")
+        if not isinstance(row_id, int | float) or (line.sheet.name, row_id) in self._lines:
+            return None
+        row = self.rows(line.sheet).get(int(row_id))
+        if row is None:
+            return None
+        now = in_cells(line.sheet, row, self.refs)
+        if any(cell != now[name] and cell != cell_of(now[name]) for name, cell in line.cells.items()):
+            return None
+        self._lines[line.sheet.name, row["id"]] = line
+        return Outcome(line, Status.UNCHANGED, row["ref"], row["id"], row["version"])
 
     def _name_numbers(self, sheet: Sheet, found: dict[str, Any]) -> None:
         """Put the ref of a row in place of its number, which stands in the CSV files of lists."""

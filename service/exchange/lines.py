@@ -155,6 +155,11 @@ def same(one: Any, other: Any) -> bool:
     return (_trimmed(one) or None) == (_trimmed(other) or None) if isinstance(one or other, str) else one == other
 
 
+def cell_of(value: Any) -> Any:
+    """Return a value as it stands in `Grids`."""
+    return {"date": value.isoformat()} if isinstance(value, date) else value
+
+
 def values_of(line: Line) -> Values:
     """Return what the cells of a line mean; a ref stands for itself until it is looked up."""
     values = Values()
