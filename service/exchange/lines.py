@@ -102,12 +102,14 @@ def _csv_sheet(grid: Sequence[Sequence[Any]], asked: str | None) -> Sheet:
 def _lines(sheet: Sheet, grid: Sequence[Sequence[Any]]) -> Iterator[Line]:
     top, columns = _headings(sheet, grid)
     letters = {name: column_letter(place) for place, name in columns.items()}
+    places = [(name, place) for place, name in columns.items()]
+    width = max(columns) + 1
     for number, row in enumerate(grid[top + 1 :], top + 2):
-        cells: dict[str, Any] = dict.fromkeys(letters)
-        for place, name in columns.items():
-            cell = row[place] if place < len(row) else None
-            if cell is not None and not (isinstance(cell, str) and (not cell or cell.isspace())):
-                cells[name] = cell
+        whole = row if len(row) >= width else [*row, *(None,) * (width - len(row))]
+        cells = {
+            name: None if type(cell := whole[place]) is str and (not cell or cell.isspace()) else cell
+            for name, place in places
+        }
         if any(value is not None for value in cells.values()):
             yield Line(sheet, number, cells, letters)
 

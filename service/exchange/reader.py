@@ -5,6 +5,7 @@ It imports nothing of the service, so that it starts at once. What it will not r
 """
 
 import csv
+import gc
 import io
 import re
 import resource
@@ -32,6 +33,8 @@ ARCHIVES = (".zip", ".gz", ".7z", ".rar")
 MACROS, LINKS = "vbaproject.bin", "xl/externallinks/"
 HEAD = 65_536
 FORMULA = re.compile(rb"<(\w+:)?f[ />]")
+# What is in all that the pattern finds; to look for it takes a tenth of the time.
+OF_FORMULAS = (b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/")
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 TOO_LARGE = "The file holds far more than a workbook of ours would. Send the workbook that you were given, filled in."
@@ -124,8 +127,7 @@ def _sheets_with_formulas(archive: zipfile.ZipFile) -> set[str]:
         if target is not None:
             path = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
             part = archive.read(path)
-            # The whole pattern takes ten times as long as what every formula has.
-            if (b"<f" in part or b":f" in part) and FORMULA.search(part):
+            if any(each in part for each in OF_FORMULAS) and FORMULA.search(part):
                 found.add(str(sheet.get("name")))
     return found
 
@@ -135,13 +137,14 @@ def _cells(sheet: Any, name: str) -> Cells:
         raise Refused(TOO_LONG.format(name))
     rows = sheet.to_python(skip_empty_area=False)
     # Most cells are empty, and then texts and numbers, which need no look.
-    return [[(cell or None) if type(cell) is str else _plain(cell) for cell in row] for row in rows]
+    return [
+        [cell if (kind := type(cell)) is float else (cell or None) if kind is str else _plain(cell) for cell in row]
+        for row in rows
+    ]
 
 
 def _plain(cell: Any) -> Any:
     """Return a cell that holds no text as JSON can say it: a date as {"date": …}."""
-    if isinstance(cell, float | bool):
-        return cell
     if isinstance(cell, datetime):
         return {"date": cell.date().isoformat()} if cell.time() == time() else cell.isoformat()
     if isinstance(cell, date):
@@ -183,6 +186,8 @@ def limit() -> None:
 def main() -> None:
     """Read standard input; the arguments are the names of the sheets that are wanted, in small letters."""
     limit()
+    # All of it is wanted, and the process ends soon.
+    gc.disable()
     try:
         said: dict[str, Any] = {"sheets": read(sys.stdin.buffer.read(), sys.argv[1:])}
     except Refused as refused:
