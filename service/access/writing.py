@@ -88,7 +88,7 @@ def alter_row(recorder: Recorder, actor: Actor, resource: Resource, before: Row,
     recorder.reason = getattr(patch, "change_reason", None)
     draft = Draft(recorder.connection, actor, {**before, **asked}, before, frozenset(asked), recorder.reason, today)
     _settle(resource, draft)
-    recorder.alter(resource.table, row_id, _columns(resource, draft.values))
+    recorder.alter(resource.table, row_id, _moved(_columns(resource, draft.values), before))
     for link in resource.links:
         if link.field in asked:
             unseen = _unseen_links(recorder.connection, link, before)
@@ -151,6 +151,11 @@ def _settle(resource: Resource, draft: Draft) -> None:
 def _columns(resource: Resource, values: Row) -> Row:
     """Return those values that are columns of the table, less those that the history keeps."""
     return {name: values[name] for name in _own_columns(resource.table)}
+
+
+def _moved(values: Row, before: Row) -> Row:
+    """Return the values that are others than before: to set one again costs as much in the indexes it is in."""
+    return {name: value for name, value in values.items() if name not in before or value != before[name]}
 
 
 @lru_cache

@@ -62,6 +62,8 @@ metadata.naming_convention = {
 Row = dict[str, Any]
 # Up to so many rows the ordinary statement, which is built already, is the faster one.
 FEW = 100
+# Of the statements that change some columns of a row, so many are kept.
+ALTERATIONS_KEPT = 256
 TWINS: dict[str, Table] = {}
 APPEND_ONLY: set[str] = {"stamp", "change"}
 
@@ -369,13 +371,13 @@ def _add_statement(table: Table, names: tuple[str, ...]) -> Statement:
     return Statement(insert(table).returning(table.c.id), names)
 
 
-@lru_cache
+@lru_cache(ALTERATIONS_KEPT)
 def _alter_statement(table: Table, names: tuple[str, ...]) -> Statement:
     """Return the statement that gives a row new values, and the version that it makes of it."""
     return Statement(_altering(table, names).returning(table.c.version))
 
 
-@lru_cache
+@lru_cache(ALTERATIONS_KEPT)
 def _alter_many_statement(table: Table, names: tuple[str, ...]) -> Statement:
     """Return the statement that gives a row new values, and nothing back: so it can be sent for many at once."""
     return Statement(_altering(table, names))

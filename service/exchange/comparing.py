@@ -88,6 +88,7 @@ class Comparison:
         self._by_ref: dict[str, dict[str, int]] = {}
         self._latest: dict[int, int] | None = None
         self._lines: dict[tuple[str, int], Line] = {}
+        self._now: dict[tuple[str, int], Row] = {}
 
     def rows(self, sheet: Sheet) -> dict[int, Row]:
         """Return the rows of a sheet as they stand, by their numbers."""
@@ -129,11 +130,18 @@ class Comparison:
         row = self.rows(line.sheet).get(int(row_id))
         if row is None:
             return None
-        now = in_cells(line.sheet, row, self.refs)
+        now = self._as_it_stands(line.sheet, row)
         if any(cell != now[name] and cell != cell_of(now[name]) for name, cell in line.cells.items()):
             return None
         self._lines[line.sheet.name, row["id"]] = line
         return Outcome(line, Status.UNCHANGED, row["ref"], row["id"], row["version"])
+
+    def _as_it_stands(self, sheet: Sheet, row: Row) -> Row:
+        """Return the cells of a row as it stands."""
+        key = (sheet.name, row["id"])
+        if key not in self._now:
+            self._now[key] = in_cells(sheet, row, self.refs)
+        return self._now[key]
 
     def _name_numbers(self, sheet: Sheet, found: dict[str, Any]) -> None:
         """Put the ref of a row in place of its number, which stands in the CSV files of lists."""
@@ -173,7 +181,7 @@ class Comparison:
     def _hold(self, outcome: Outcome, current: Row, values: Values) -> None:
         sheet, version = outcome.line.sheet, values.found.get("version") or current["version"]
         outcome.against = current["version"]
-        now = in_cells(sheet, current, self.refs)
+        now = self._as_it_stands(sheet, current)
         seen = now if version == current["version"] else self._as_seen(sheet, current["id"], version)
         if seen is None:
             outcome.refuse("version", "The hidden version of this line was never one of its row. Take a new workbook.")
