@@ -1,5 +1,7 @@
 """Publishing, withdrawing, proving and restating reports."""
 
+import hashlib
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +32,8 @@ from service.reporting.rules import Content
 
 NOT_PUBLISHED = "This report is a draft: publish it first."
 Files = dict[str, bytes]
+# The files of the draft that was looked at last, by what they are made of.
+_LAST_DRAFT: dict[bytes, Files] = {}
 
 
 def publish(recorder: Recorder, actor: Actor, report_id: int, unchanged: Unchanged) -> Row:
@@ -98,9 +102,25 @@ def content_of(connection: Connection, row: Row) -> tuple[Content, Known]:
 async def render_report(database: Database, row: Row) -> Files:
     """Return the files of a report, made anew from the history."""
     content, known = await database.snapshot(lambda connection: content_of(connection, row))
+    return await _render(database, content, known)
+
+
+async def _render(database: Database, content: Content, known: Known) -> Files:
     if len(content["milestones"]) > FEW:
         return await press(content, known.seq)
     return await database.aside(lambda: render(content, known.seq))
+
+
+async def _render_draft(database: Database, row: Row) -> Files:
+    """Return the files of a draft as it stands; whoever looks at one takes file after file, so the last are kept."""
+    content, known = await database.snapshot(lambda connection: content_of(connection, row))
+    key = hashlib.sha256(pickle.dumps((content, known.seq))).digest()
+    files = _LAST_DRAFT.get(key)
+    if files is None:
+        files = await _render(database, content, known)
+        _LAST_DRAFT.clear()
+        _LAST_DRAFT[key] = files
+    return files
 
 
 async def files_of(database: Database, row: Row) -> Files:
@@ -109,7 +129,7 @@ async def files_of(database: Database, row: Row) -> Files:
     They are made and kept where they were not yet: when publishing was cut short, say.
     """
     if row["known_at"] is None:
-        return await render_report(database, row)
+        return await _render_draft(database, row)
     held = await database.snapshot(lambda connection: find_files(connection, row["id"]))
     if held:
         return held

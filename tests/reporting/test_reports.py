@@ -16,6 +16,7 @@ from service.access.roles import Role
 from service.cli import cli
 from service.core import clock
 from service.reporting.filenames import MEDIA_TYPES
+from service.reporting.press import render
 from service.settings import PREFIX
 from tests.conftest import Api, serving
 from tests.factories import draft_report, published_report
@@ -239,6 +240,24 @@ def test_a_draft_can_be_thrown_away_and_made_anew(sample: Api) -> None:
     draft = draft_report(sample, 1)
     assert sample.delete(f"/v1/reports/{draft['id']}").status_code == 204
     assert draft_report(sample, 1)["edition"] == 1
+
+
+def test_a_draft_is_made_once_for_all_its_files_and_anew_after_a_change(
+    sample: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def note(*content: Any) -> dict[str, bytes]:
+        made.append(content)
+        return render(*content)
+
+    monkeypatch.setattr("service.reporting.service.render", note)
+    report = draft_report(sample, 1)["id"]
+    first = {name: file_of(sample, report, name) for name in NAMES}
+    assert len(made) == 1
+    sample.made("/v1/milestones/11/updates", status="in_progress", percent_complete=40, effective_on="2018-12-01")
+    assert file_of(sample, report, "report.json") != first["report.json"]
+    assert len(made) == 2
 
 
 def test_what_moved_is_told_since_the_report_before(sample: Api) -> None:
