@@ -60,7 +60,8 @@ def period_ends(first: date, last: date, every: Every) -> Iterator[date]:
                 yield day
 
 
-QUARTER_NAME = re.compile(r"(\d{4})-(\d{2})-Q([1-4])", re.ASCII)
+# The years of the plan: 1900 to 2999.
+QUARTER_NAME = re.compile(r"(19\d{2}|2\d{3})-(\d{2})-Q([1-4])", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)

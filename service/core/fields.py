@@ -120,7 +120,7 @@ LIKE_LIST = (
     "|indicators|updates|observations|reports|events|progress|progress/trend|progress/changes|milestones/[0-9]{1,16}/updates"
     "|indicators/[0-9]{1,16}/observations|(priorities|workstreams)/[0-9]{1,16}/progress)([?][!-~]{0,1900})?$"
 )
-LIKE_QUARTER = "^[0-9]{4}-[0-9]{2}-Q[1-4]$"
+LIKE_QUARTER = f"{YEARS}[0-9]{{2}}-Q[1-4]$"
 LIKE_EMAIL = rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$"
 LIKE_EVENT = (
     "^((strategy|priority|workstream|milestone|decision|funding_award|indicator|report)[.](created|updated|deleted)"
@@ -135,7 +135,7 @@ PATTERNS_IN_WORDS = {
     LIKE_LIST: "Write the address of a list as it stands in the API, such as /v1/milestones?overdue=true.",
     LIKE_LINE: "Write the sheet, an exclamation mark and the line, such as Milestones!7.",
     LIKE_SHA256: "Write a SHA-256: 64 of the digits 0 to 9 and letters a to f.",
-    LIKE_QUARTER: "Write a quarter of the financial year, such as 2018-19-Q3.",
+    LIKE_QUARTER: "Write a quarter of the financial year, such as 2018-19-Q3, from 1900 to 2999.",
     LIKE_EVENT: "Write an event such as milestone.updated, update.created or report.published.",
     LIKE_NAME: "Write a name in small letters, such as milestones.",
     LIKE_EMAIL: "Write an e-mail address, with one @ and no blanks.",

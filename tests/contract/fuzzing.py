@@ -52,6 +52,7 @@ RULES = re.compile(
             "its report can be made",
             "is commented on above",
             "Name a priority or a workstream",
+            "Keep a partner for which you hold the role",
             "Write an address with a host",
             # Of an amount given as a JSON number: `multipleOf` would count in binary fractions.
             "Decimal input should have no more than (2 decimal places|14 digits in total)",

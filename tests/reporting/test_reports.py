@@ -184,6 +184,8 @@ def test_a_late_report_shows_as_a_restatement_beside_what_was_published(sample: 
     [
         ({"quarter": "2018-20-Q3"}, "/quarter"),
         ({"quarter": "2018-19-Q5"}, "/quarter"),
+        ({"quarter": "0000-01-Q1"}, "/quarter"),
+        ({"quarter": "1899-00-Q4"}, "/quarter"),
         ({"quarter": "2998-99-Q1"}, "/quarter"),
         ({"commentary": [{"workstream_id": 999, "text": "x"}]}, "/commentary/0/workstream_id"),
         ({"commentary": [{"workstream_id": 1, "priority_id": 1, "text": "x"}]}, "/commentary/0"),
