@@ -62,6 +62,8 @@ class Turns:
             return await waiting.outcome
         finally:
             patience.cancel()
+            # A failure knows this frame: were it to be found from here, the two would stay until garbage is searched.
+            del waiting
 
     def _send_away(self, waiting: _Waiting) -> None:
         if waiting in self._waiting:

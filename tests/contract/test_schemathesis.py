@@ -2,7 +2,8 @@
 
 The usual run takes a few examples of every operation, chains of them, and the edges of every input of the operations
 on milestones, which stand for the other collections. TRACKER_TEST_EXAMPLES=1000 takes so many examples of each
-operation, the edges of all of them, and PostgreSQL too.
+operation and so many chains of them, the edges of all, and PostgreSQL too. That is more than half an hour on each
+database with two processes (`-n 2`), so it goes part by part.
 """
 
 import os
@@ -25,14 +26,21 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = os.environ.get("TRACKER_TEST_EXAMPLES")  # noqa: TID251 It is no setting of the service.
 LISTS = [each.path for each in operations() if each.name.startswith("list_") and "{" not in each.path]
-# A name, the engine, and what is asked of Schemathesis.
+TAGS = sorted({tag for each in operations() for tag in each.says["tags"]})
+# A name, and what is asked of Schemathesis.
+FEW = {
+    "every operation": ["--phases", "examples,fuzzing,stateful", "--max-examples", "2"],
+    "edges of milestones": ["--phases", "coverage", "--include-tag", "milestones"],
+}
+MANY = {
+    "chains": ["--phases", "stateful"],
+    "edges": ["--phases", "examples,coverage"],
+    **{tag: ["--phases", "fuzzing", "--include-tag", tag] for tag in TAGS},
+}
 RUNS = (
-    [
-        ("every operation", "sqlite", ["--phases", "examples,fuzzing,stateful", "--max-examples", "2"]),
-        ("edges of milestones", "sqlite", ["--phases", "coverage", "--include-tag", "milestones"]),
-    ]
+    [(name, "sqlite", asked) for name, asked in FEW.items()]
     if EXAMPLES is None
-    else [(f"{EXAMPLES} examples", engine, ["--max-examples", EXAMPLES]) for engine in ENGINES]
+    else [(name, engine, [*asked, "--max-examples", EXAMPLES]) for engine in ENGINES for name, asked in MANY.items()]
 )
 
 

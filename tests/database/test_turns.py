@@ -1,8 +1,10 @@
 """Changes that wait for one another on SQLite share a commit, and nothing else: each is done, or undone, by itself."""
 
 import asyncio
+import gc
 import sqlite3
 import threading
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -191,3 +193,40 @@ def test_who_goes_away_while_waiting_leaves_no_trace(path: str) -> None:
 
     run(path, story)
     assert kept(path) == {"there"}
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_failed_is_let_go_at_once(path: str, together: bool) -> None:
+    known: list[weakref.ref[Exception]] = []
+
+    class Heavy(Exception):  # noqa: N818 It is no error of the service.
+        def __init__(self) -> None:
+            known.append(weakref.ref(self))
+
+    def fail(_connection: Connection) -> None:
+        raise Heavy
+
+    async def send(database: Database) -> None:
+        try:
+            await database.write(fail)
+        except Heavy:
+            return
+
+    async def story(database: Database) -> None:
+        gc.disable()
+        try:
+            if together:
+                async with held_up(database):
+                    waiting = [asyncio.create_task(send(database)) for _ in "ab"]
+                    await asyncio.sleep(0)
+                await asyncio.gather(*waiting)
+                waiting.clear()
+            else:
+                await send(database)
+            await asyncio.sleep(0)
+            assert [each() for each in known] == [None] * len(known)
+        finally:
+            gc.enable()
+
+    run(path, story)
+    assert known
