@@ -12,10 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# A page of a list or a workbook is many objects that stay for a moment: Python's own 700 would look through them over
-# and over, for a tenth of the time that a workbook takes.
-OBJECTS_BETWEEN_SEARCHES = 10_000
-
 
 def run_command() -> None:
     """Run `tracker …`."""
@@ -40,5 +36,4 @@ def _made_to_stay() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
-        gc.set_threshold(OBJECTS_BETWEEN_SEARCHES)
         gc.enable()

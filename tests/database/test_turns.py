@@ -223,7 +223,8 @@ def test_what_failed_is_let_go_at_once(path: str, together: bool) -> None:
                 waiting.clear()
             else:
                 await send(database)
-            await asyncio.sleep(0)
+            # The thread has put down what it did before.
+            await database.write(say("next"))
             assert [each() for each in known] == [None] * len(known)
         finally:
             gc.enable()
