@@ -32,9 +32,10 @@ ROWS: dict[str, Callable[[Stage], Awaitable[list[Finding]]]] = {
     "writers": writing.many_writers,
     "csv": files.table_as_csv,
     "xlsx": files.table_as_xlsx,
-    "workbook": files.workbook_back,
     "odata": files.feed_page,
+    # Before the workbooks, after which the server holds on to the memory that those took.
     "report": reports.files_of_a_report,
+    "workbook": files.workbook_back,
     "due": reports.nothing_due,
     "start": starting.start,
     "load": loading.load,
