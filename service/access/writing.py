@@ -155,7 +155,7 @@ def _columns(resource: Resource, values: Row) -> Row:
 
 def _moved(values: Row, before: Row) -> Row:
     """Return the values that are others than before: to set one again costs as much in the indexes it is in."""
-    return {name: value for name, value in values.items() if name not in before or value != before[name]}
+    return {name: value for name, value in values.items() if value != before[name]}
 
 
 @lru_cache

@@ -1,7 +1,7 @@
 """What goes past SQLAlchemy, straight to the driver: statements and scripts as they stand, and many rows at once.
 
 Faults come as they do through SQLAlchemy: a refusal of a constraint is an IntegrityError, and a connection that may be
-broken is let go. Whoever listens for statements hears of these too.
+broken is let go. Whoever listens for statements hears of those of `fetch` and `send_each`.
 """
 
 import sqlite3

@@ -245,8 +245,7 @@ def _load_milestone(loader: Loader, directory: Directory, place: tuple[int, int]
 def _load_updates(loader: Loader, milestone_id: int, entries: Sequence[Any], pointer: str) -> None:
     """Load the reports on a milestone, each carrying forward from the one before it in time."""
     before = UNREPORTED
-    for position in sorted(range(len(entries)), key=lambda each: (entries[each].effective_on, each)):
-        entry = entries[position]
+    for position, entry in sorted(enumerate(entries), key=lambda each: each[1].effective_on):
         if entry.effective_on > loader.today:
             loader.refuse(f"{pointer}/{position}/effective_on", "A report is true of today or an earlier date.")
         percent = settle_percent(entry.status, entry.percent_complete, before)

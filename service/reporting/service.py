@@ -1,6 +1,5 @@
 """Publishing, withdrawing, proving and restating reports."""
 
-import hashlib
 import pickle
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +32,7 @@ from service.reporting.rules import Content
 NOT_PUBLISHED = "This report is a draft: publish it first."
 Files = dict[str, bytes]
 # The files of the draft that was looked at last, by what they are made of.
-_LAST_DRAFT: dict[bytes, Files] = {}
+_LAST_DRAFT: dict[str, Files] = {}
 
 
 def publish(recorder: Recorder, actor: Actor, report_id: int, unchanged: Unchanged) -> Row:
@@ -114,7 +113,7 @@ async def _render(database: Database, content: Content, known: Known) -> Files:
 async def _render_draft(database: Database, row: Row) -> Files:
     """Return the files of a draft as it stands; whoever looks at one takes file after file, so the last are kept."""
     content, known = await database.snapshot(lambda connection: content_of(connection, row))
-    key = hashlib.sha256(pickle.dumps((content, known.seq))).digest()
+    key = digest(pickle.dumps((content, known.seq)))
     files = _LAST_DRAFT.get(key)
     if files is None:
         files = await _render(database, content, known)

@@ -4,11 +4,10 @@ A transaction's BEGIN and COMMIT are not counted; on PostgreSQL they do not pass
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from service.access.roles import Role
 from service.automation.due import Done, run_due
@@ -16,6 +15,7 @@ from service.core import db
 from service.settings import Settings
 from tests.conftest import Api
 from tests.contract.document import operations
+from tests.database.listening import statements_sent
 from tests.factories import Plan, bodies, make_milestone, more_than_a_plan, new_user, report, send_csv
 
 # What no operation of the description is.
@@ -116,21 +116,9 @@ def _patience() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def statements(api: Api) -> Iterator[list[str]]:
+def statements(api: Api) -> AbstractContextManager[list[str]]:
     """Gather the statements that are sent to the database."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.lstrip().upper().startswith(FRAMING):
-            sent.append(statement)
-
-    engine = api.database.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    return statements_sent(api.database.engine, lambda statement: not statement.lstrip().upper().startswith(FRAMING))
 
 
 def counted(api: Api, ask: Callable[[], Any], status: int = 200) -> int:

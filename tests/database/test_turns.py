@@ -6,16 +6,17 @@ import gc
 import sqlite3
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 
 from service.core.db import Database, is_wal_safe
 from service.core.errors import Conflict, Unavailable
 from service.core.turns import Act
+from tests.database.listening import statements_sent
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"])
 SHORT, LONG = 0.2, 60.0
@@ -68,19 +69,6 @@ def kept(path: str) -> set[str]:
         connection.close()
 
 
-@contextmanager
-def commits_of(database: Database) -> Iterator[list[str]]:
-    """Note each commit."""
-    noted: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement == "COMMIT":
-            noted.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield noted
-
-
 @asynccontextmanager
 async def held_up(database: Database) -> Any:
     """Keep the thread of the writer busy with a change until the block ends."""
@@ -122,7 +110,7 @@ def run(path: str, story: Callable[[Database], Awaitable[None]], patience: float
 
 def test_those_that_wait_share_a_commit(path: str) -> None:
     async def story(database: Database) -> None:
-        with commits_of(database) as commits:
+        with statements_sent(database.engine, lambda statement: statement == "COMMIT") as commits:
             assert await all_at_once(database, *(say(what) for what in "abcde")) == list("abcde")
             assert kept(path) == set("abcde")
         # One is that of whoever held them up.

@@ -1,0 +1,23 @@
+"""Hearing what is sent to a database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+
+@contextmanager
+def statements_sent(engine: Engine, is_wanted: Callable[[str], bool]) -> Iterator[list[str]]:
+    """Gather those statements that are wanted."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if is_wanted(statement):
+            sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
