@@ -162,7 +162,7 @@ class Settings(BaseModel):
         "",
         description=(
             "Mail server: smtp://user:password@host:587 (encrypted where it can be, and always before a password is "
-            "sent), or smtps://host:465. Default: no mail."
+            "sent, unless it is on this machine), or smtps://host:465. Default: no mail."
         ),
     )
     mail_from: str = Field("", max_length=320, description="Address that mail comes from.")

@@ -12,6 +12,8 @@ from service.settings import Settings, is_this_machine
 
 SECONDS = 30
 NO_SERVER = "TRACKER_SMTP_URL is not set."
+NOT_TRUSTED = "The mail server's certificate does not hold: nothing was sent to it."
+NOT_LET_IN = "The mail server refused the user or the password of TRACKER_SMTP_URL."
 REFUSED_FROM = 500
 
 
@@ -53,6 +55,10 @@ def send(settings: Settings, message: EmailMessage) -> None:
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         raise Undeliverable("The mail server refused the address.", is_final=min(codes) >= REFUSED_FROM) from None
+    except ssl.SSLCertVerificationError:
+        raise Undeliverable(NOT_TRUSTED) from None
+    except smtplib.SMTPAuthenticationError:
+        raise Undeliverable(NOT_LET_IN) from None
     except (smtplib.SMTPException, OSError) as error:
         raise Undeliverable(f"The mail could not be handed over: {type(error).__name__}.") from None
 
@@ -62,10 +68,13 @@ def _trust() -> ssl.SSLContext:
 
 
 def _sign_in(server: smtplib.SMTP, scheme: str, host: str, user: str, password: str) -> None:
-    """Encrypt where that can be, and send no password unless it is, or the server is on this machine."""
+    """Encrypt where that can be, and send no password unless it is, or the server is on this machine.
+
+    A server on this machine is spoken to as it is: most have a certificate that they made themselves, for no name.
+    """
     is_safe = scheme == "smtps" or is_this_machine(host)
     server.ehlo()
-    if scheme == "smtp" and server.has_extn("starttls"):
+    if not is_safe and server.has_extn("starttls"):
         server.starttls(context=_trust())
         server.ehlo()
         is_safe = True

@@ -1,19 +1,27 @@
 """A clock that can be put forward, a server of mail, and a receiver of events, all on this machine."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import partialmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from service.automation.due import Done, run_due
 from service.core import clock
@@ -99,15 +107,54 @@ class AnyPort(Controller):
         super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    """A mail server on this machine."""
+@contextmanager
+def mail_server(**settings: Any) -> Iterator[Mailbox]:
+    """Run a mail server on this machine."""
     made = Mailbox()
-    controller = AnyPort(made, hostname="127.0.0.1", port=0)
+    controller = AnyPort(made, hostname="127.0.0.1", port=0, **settings)
     controller.start()
     made.url = f"smtp://127.0.0.1:{controller.port}"
-    yield made
-    controller.stop()
+    try:
+        yield made
+    finally:
+        controller.stop()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server on this machine that offers nothing but to take mail."""
+    with mail_server() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a certificate for 127.0.0.1 that is signed by itself, and its key."""
+    key, this = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = REAL_TIME()
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(this)
+        .issuer_name(this)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form, plain = PrivateFormat.PKCS8, NoEncryption()
+    path = tmp_path_factory.mktemp("certificate") / "own.pem"
+    path.write_bytes(signed.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, form, plain))
+    return path
+
+
+@pytest.fixture(scope="session")
+def private(certificate: Path) -> ssl.SSLContext:
+    """What a server with that certificate speaks by."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
 
 
 @dataclass

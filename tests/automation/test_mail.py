@@ -1,17 +1,20 @@
 """Mail: published reports to the posts that a schedule names, and one reminder a week at most to who has work to do."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from service.automation.mail import send, write_mail
 from service.automation.outbox import Undeliverable
 from service.settings import Settings, SettingsError, read_settings
-from tests.automation.conftest import REFUSED, Do, Mailbox, Moment
+from tests.automation.conftest import REFUSED, Do, Mailbox, Moment, mail_server
 from tests.conftest import Api
 from tests.factories import Plan, make_milestone, make_plan, make_workstream, published_report, report
 
@@ -106,15 +109,66 @@ def test_a_post_that_lost_its_address_gets_nothing(api: Api, plan: Plan, do_due:
     assert api.get(f"/v1/deliveries/{row['id']}").json()["error"] == "The post has no e-mail address any more."
 
 
-def test_no_password_is_sent_in_the_clear(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.automation.mail.is_this_machine", lambda _: False)
-    address = mailbox.url.replace("smtp://", "smtp://user:password@")
-    settings = Settings(smtp_url=address, mail_from=SENDER)
-    message = write_mail(settings, "1", "a@example.org", "S", "T")
-    assert message["Message-ID"] == "<1@example.org>"
-    with pytest.raises(Undeliverable, match="offers no encryption"):
+class TestEncryption:
+    """Mail and passwords go to a server elsewhere in private, or not at all."""
+
+    @pytest.fixture
+    def elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The server is on another machine."""
+        monkeypatch.setattr("service.automation.mail.is_this_machine", lambda _: False)
+
+    @pytest.fixture
+    def trusted(self, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """This machine trusts that certificate."""
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    @staticmethod
+    def send_to(box: Mailbox, scheme: str = "smtp", credentials: str = "") -> None:
+        """Send a message to a server."""
+        settings = Settings(smtp_url=box.url.replace("smtp://", f"{scheme}://{credentials}"), mail_from=SENDER)
+        message = write_mail(settings, "1", "a@example.org", "S", "T")
+        assert message["Message-ID"] == "<1@example.org>"
         send(settings, message)
-    assert mailbox.taken == []
+
+    @pytest.mark.usefixtures("elsewhere")
+    def test_no_password_is_sent_in_the_clear(self, mailbox: Mailbox) -> None:
+        with pytest.raises(Undeliverable, match="offers no encryption"):
+            self.send_to(mailbox, credentials="user:password@")
+        assert mailbox.taken == []
+
+    @pytest.mark.usefixtures("elsewhere", "trusted")
+    def test_a_server_that_offers_encryption_is_taken_at_its_word(self, private: ssl.SSLContext) -> None:
+        with mail_server(tls_context=private, require_starttls=True, auth_required=True, authenticator=knows) as box:
+            self.send_to(box, credentials="us%40er:pass%2Fword@")
+            assert len(box.taken) == 1
+            with pytest.raises(Undeliverable, match="refused the user or the password"):
+                self.send_to(box, credentials="us%40er:other@")
+        assert len(box.taken) == 1
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_server_may_speak_in_private_from_the_start(self, private: ssl.SSLContext) -> None:
+        with mail_server(ssl_context=private) as box:
+            self.send_to(box, "smtps")
+        assert len(box.taken) == 1
+
+    @pytest.mark.usefixtures("elsewhere")
+    @pytest.mark.parametrize(("scheme", "speaks"), [("smtp", "tls_context"), ("smtps", "ssl_context")])
+    def test_nothing_goes_to_a_server_whose_certificate_does_not_hold(
+        self, private: ssl.SSLContext, scheme: str, speaks: str
+    ) -> None:
+        with mail_server(**{speaks: private}) as box, pytest.raises(Undeliverable, match="certificate does not hold"):
+            self.send_to(box, scheme)
+        assert box.taken == []
+
+    def test_a_server_on_this_machine_may_have_made_its_certificate_itself(self, private: ssl.SSLContext) -> None:
+        with mail_server(tls_context=private) as box:
+            self.send_to(box)
+        assert len(box.taken) == 1
+
+
+def knows(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, shown: Any) -> AuthResult:
+    """Tell whether a password is the one of the one user."""
+    return AuthResult(success=shown == LoginPassword(b"us@er", b"pass/word"), handled=False)
 
 
 def test_a_mail_server_needs_a_sender() -> None:
