@@ -52,6 +52,12 @@ def page(client: TestClient) -> Page:
     return Page(client.get("/docs").text)
 
 
+def test_whoever_asks_for_no_page_in_particular_is_sent_there(client: TestClient) -> None:
+    answer = client.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "docs")
+    assert client.get("/").text == client.get("/docs").text
+
+
 def test_the_page_refers_to_nothing_outside(page: Page) -> None:
     assert page.addresses
     assert [address for address in page.addresses if re.match(r"[a-z][a-z0-9+.-]*:|/", address, re.IGNORECASE)] == []
