@@ -315,8 +315,9 @@ def test_as_much_is_said_as_is_asked_for(served: Api, accept: str, level: str) -
         assert (row["id@odata.type"], row["agreed_on@odata.type"]) == ("#Int64", "#Date")
 
 
-def test_format_goes_before_accept(served: Api) -> None:
-    asked = quote("application/json;odata.metadata=none")
+@pytest.mark.parametrize("name", ["application/json", "json"])
+def test_format_goes_before_accept(served: Api, name: str) -> None:
+    asked = quote(f"{name};odata.metadata=none")
     answer = feed(served, f"Milestones?$top=1&$format={asked}", Accept="application/json;odata.metadata=full")
     assert "@odata.context" not in answer.json()
 

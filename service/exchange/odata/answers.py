@@ -58,7 +58,8 @@ def chosen_form(accept: str | None, asked: str | None) -> Form:
         FilterError: it is none that this feed has.
     """
     if asked is not None:
-        return _form(SHORT.get(asked, asked))
+        name, *parameters = asked.split(";")
+        return _form(";".join((SHORT.get(name, name), *parameters)))
     ranges = [each for each in (accept or "*/*").split(",") if each.strip()]
     for each in sorted(ranges, key=_quality, reverse=True):
         if each.partition(";")[0].strip().lower() in JSON_RANGES and _quality(each) > 0:
