@@ -130,8 +130,8 @@ class Comparison:
         row = self.rows(line.sheet).get(int(row_id))
         if row is None:
             return None
-        now = self._as_it_stands(line.sheet, row)
-        if any(cell != now[name] and cell != cell_of(now[name]) for name, cell in line.cells.items()):
+        now = {name: cell_of(value) for name, value in self._as_it_stands(line.sheet, row).items()}
+        if not line.cells.items() <= now.items():
             return None
         self._lines[line.sheet.name, row["id"]] = line
         return Outcome(line, Status.UNCHANGED, row["ref"], row["id"], row["version"])

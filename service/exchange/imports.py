@@ -18,9 +18,9 @@ from service.core.history import Recorder, Row, find_known
 from service.exchange.applying import Application
 from service.exchange.comparing import Comparison, Outcome, Status
 from service.exchange.gathering import gather
-from service.exchange.lines import Line, lines_of
+from service.exchange.lines import Line
 from service.exchange.models import sheet_import
-from service.exchange.reading import Sent
+from service.exchange.reading import Sent, lines_in
 from service.exchange.workbook import Book
 
 KEPT = timedelta(days=30)
@@ -66,9 +66,8 @@ def _compared(
     connection: Connection, actor: Actor, strategy_id: int, sent: Sent, today: date
 ) -> tuple[list[Outcome], Application]:
     comparison = Comparison(connection, actor, strategy_id, today)
-    lines = list(lines_of(sent.grids, sent.sheet))
     application = Application(connection, actor, comparison, today, f"Imported from {sent.name}"[:1000])
-    return list(comparison.outcomes(lines)), application
+    return list(comparison.outcomes(sent.lines)), application
 
 
 def keep(recorder: Recorder, actor: Actor, strategy_id: int, sent: Sent, outcomes: Sequence[Outcome]) -> Row:
@@ -81,7 +80,7 @@ def keep(recorder: Recorder, actor: Actor, strategy_id: int, sent: Sent, outcome
         "file_name": sent.name,
         "sha256": sent.sha256,
         "sheet": sent.sheet,
-        "grids": orjson.dumps(sent.grids),
+        "grids": sent.grids,
         "rows": _dumped(outcomes),
         "marks": _digest(outcomes),
         "created_at": now,
@@ -143,7 +142,8 @@ def apply(
         return _as_kept(row)
     shown = orjson.loads(row["rows"])
     _refuse_invalid((line["key"], each["detail"]) for line in shown for each in line["errors"])
-    sent = Sent(row["file_name"], row["sha256"], orjson.loads(row["grids"]), row["sheet"])
+    sheet, grids = row["sheet"], row["grids"]
+    sent = Sent(row["file_name"], row["sha256"], sheet, grids, lines_in(grids, sheet))
     outcomes, application = _compared(connection, actor, row["strategy_id"], sent, today)
     _check_still(shown, outcomes, row["marks"])
     _do(outcomes, application, accepted)
@@ -246,7 +246,7 @@ def marked(connection: Connection, actor: Actor, import_id: int, today: date, no
     book = gather(connection, actor, row["strategy_id"], today, find_known(connection, None, now))
     said = {line["key"]: line for line in orjson.loads(row["rows"])}
     book.rows = {}
-    for sheet, lines in groupby(lines_of(orjson.loads(row["grids"]), row["sheet"]), lambda line: line.sheet.name):
+    for sheet, lines in groupby(lines_in(row["grids"], row["sheet"]), lambda line: line.sheet.name):
         held = list(lines)
         book.rows[sheet] = [_cells(line) for line in held]
         book.results[sheet] = [_told(said[line.key]) for line in held]

@@ -21,7 +21,7 @@ from service.exchange.sheets import (
     Takes,
 )
 
-# The cells of sheets; None is an empty one, a date is {"date": "2019-01-31"}.
+# The cells of sheets; None is an empty one, or one with nothing but blanks, a date is {"date": "2019-01-31"}.
 Grids = Mapping[str, Sequence[Sequence[Any]]]
 FILE = "/file"
 # The headings may stand below a line or two that somebody put above them.
@@ -102,16 +102,12 @@ def _csv_sheet(grid: Sequence[Sequence[Any]], asked: str | None) -> Sheet:
 def _lines(sheet: Sheet, grid: Sequence[Sequence[Any]]) -> Iterator[Line]:
     top, columns = _headings(sheet, grid)
     letters = {name: column_letter(place) for place, name in columns.items()}
-    places = [(name, place) for place, name in columns.items()]
     width = max(columns) + 1
     for number, row in enumerate(grid[top + 1 :], top + 2):
         whole = row if len(row) >= width else [*row, *(None,) * (width - len(row))]
-        cells = {
-            name: None if type(cell := whole[place]) is str and (not cell or cell.isspace()) else cell
-            for name, place in places
-        }
-        if any(value is not None for value in cells.values()):
-            yield Line(sheet, number, cells, letters)
+        cells = [whole[place] for place in columns]
+        if cells.count(None) < len(cells):
+            yield Line(sheet, number, dict(zip(columns.values(), cells, strict=True)), letters)
 
 
 def _headings(sheet: Sheet, grid: Sequence[Sequence[Any]]) -> tuple[int, dict[int, str]]:
@@ -159,7 +155,7 @@ def same(one: Any, other: Any) -> bool:
 
 def cell_of(value: Any) -> Any:
     """Return a value as it stands in `Grids`."""
-    return {"date": value.isoformat()} if isinstance(value, date) else value
+    return {"date": value.isoformat()} if isinstance(value, date) else None if value == "" else value
 
 
 def values_of(line: Line) -> Values:
@@ -204,6 +200,9 @@ def _text(cell: Any) -> str:
         return cell
     if isinstance(cell, dict):
         return str(cell["date"])
+    if isinstance(cell, bool):
+        # As spreadsheets show what they made of the word.
+        return str(cell).upper()
     return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 

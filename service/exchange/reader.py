@@ -19,6 +19,8 @@ from xml.etree import ElementTree
 import orjson
 import python_calamine
 
+# How the process ends where it will not read a file, and says why.
+EXIT_REFUSED = 3
 MEGABYTE = 1_000_000
 MOST_MEMORY = 100 * MEGABYTE
 MOST_SECONDS = 2
@@ -136,15 +138,14 @@ def _cells(sheet: Any, name: str) -> Cells:
     if sheet.total_height > MOST_ROWS or sheet.total_width > MOST_COLUMNS:
         raise Refused(TOO_LONG.format(name))
     rows = sheet.to_python(skip_empty_area=False)
-    # Most cells are empty, and then texts and numbers, which need no look.
-    return [
-        [cell if (kind := type(cell)) is float else (cell or None) if kind is str else _plain(cell) for cell in row]
-        for row in rows
-    ]
+    # Most cells are numbers or empty.
+    return [[cell if type(cell) is float else None if cell == "" else _plain(cell) for cell in row] for row in rows]
 
 
 def _plain(cell: Any) -> Any:
-    """Return a cell that holds no text as JSON can say it: a date as {"date": …}."""
+    """Return a cell as JSON can say it: a date as {"date": …}, and what holds nothing but blanks as an empty one."""
+    if isinstance(cell, str):
+        return cell if cell and not cell.isspace() else None
     if isinstance(cell, datetime):
         return {"date": cell.date().isoformat()} if cell.time() == time() else cell.isoformat()
     if isinstance(cell, date):
@@ -162,7 +163,7 @@ def _read_csv(content: bytes) -> Iterator[list[Any]]:
         for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)):
             if number > MOST_ROWS or len(row) > MOST_COLUMNS:
                 raise Refused(TOO_LONG.format("of the CSV file"))
-            yield [cell.removeprefix("'") or None for cell in row]
+            yield [_plain(cell.removeprefix("'")) for cell in row]
     except csv.Error:
         raise Refused(NOT_READABLE) from None
 
@@ -189,12 +190,14 @@ def main() -> None:
     # All of it is wanted, and the process ends soon.
     gc.disable()
     try:
-        said: dict[str, Any] = {"sheets": read(sys.stdin.buffer.read(), sys.argv[1:])}
+        said, code = orjson.dumps(read(sys.stdin.buffer.read(), sys.argv[1:])), 0
     except Refused as refused:
-        said = {"refused": str(refused)}
+        said, code = str(refused).encode(), EXIT_REFUSED
     except MemoryError:
-        said = {"refused": TOO_LARGE}
-    sys.stdout.buffer.write(orjson.dumps(said))
+        said, code = TOO_LARGE.encode(), EXIT_REFUSED
+    sys.stdout.buffer.write(said)
+    sys.stdout.flush()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

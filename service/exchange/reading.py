@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -9,13 +10,14 @@ import orjson
 
 from service.core.errors import Fault, Invalid
 from service.exchange import reader
-from service.exchange.lines import FILE, Grids
+from service.exchange.lines import FILE, Line, lines_of
 from service.exchange.sheets import SHEETS
 
 # Beside the limit on its own time: on a machine with much to do it takes longer.
 LONGEST_SECONDS = 20
 AT_ONCE = 2
 LONGEST_NAME = 300
+COMMAND = (sys.executable, "-I", reader.__file__, *(sheet.name.casefold() for sheet in SHEETS))
 _turns = asyncio.Semaphore(AT_ONCE)
 
 
@@ -25,50 +27,54 @@ class Sent:
 
     name: str
     sha256: str
-    grids: Grids
     sheet: str | None
     """Which sheet a CSV file is, where that was said."""
+    grids: bytes
+    """The cells of its sheets: `Grids` as JSON."""
+    lines: list[Line]
 
 
 async def read_sent(name: str, content: bytes, sheet: str | None) -> Sent:
     """Return what a file holds.
 
     Raises:
-        Invalid: the file is not read, and why.
+        Invalid: the file is not read, and why, or its sheets cannot be made out.
     """
-    return Sent(name[:LONGEST_NAME] or "file", hashlib.sha256(content).hexdigest(), await _read_file(content), sheet)
-
-
-async def _read_file(content: bytes) -> Grids:
-    """Return the cells of those sheets that are ours, by their names in small letters; of a CSV file those of ""."""
-    wanted = (sheet.name.casefold() for sheet in SHEETS)
     async with _turns:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            reader.__file__,
-            *wanted,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+        return await asyncio.to_thread(_read, name, content, sheet)
+
+
+def _read(name: str, content: bytes, sheet: str | None) -> Sent:
+    grids = _read_apart(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return Sent(name[:LONGEST_NAME] or "file", digest, sheet, grids, lines_in(grids, sheet))
+
+
+def lines_in(grids: bytes, sheet: str | None) -> list[Line]:
+    """Return the lines of the sheets of a file that was read.
+
+    Raises:
+        Invalid: its sheets cannot be made out.
+    """
+    return list(lines_of(orjson.loads(grids), sheet))
+
+
+def _read_apart(content: bytes) -> bytes:
+    """Return what the process that reads files makes of one."""
+    try:
+        done = subprocess.run(  # noqa: S603 Our own program.
+            COMMAND,
+            check=False,
+            input=content,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=LONGEST_SECONDS,
         )
-        try:
-            said, _ = await asyncio.wait_for(process.communicate(content), LONGEST_SECONDS)
-        except TimeoutError:
-            raise Invalid(Fault(FILE, reader.TOO_LARGE)) from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    return _read(said, process.returncode)
-
-
-def _read(said: bytes, code: int | None) -> Grids:
-    if code != 0:
+    except subprocess.TimeoutExpired:
+        raise Invalid(Fault(FILE, reader.TOO_LARGE)) from None
+    if done.returncode == reader.EXIT_REFUSED:
+        raise Invalid(Fault(FILE, done.stdout.decode()))
+    if done.returncode != 0:
         # It was stopped where it went past its limits.
         raise Invalid(Fault(FILE, reader.TOO_LARGE))
-    found = orjson.loads(said)
-    if "refused" in found:
-        raise Invalid(Fault(FILE, found["refused"]))
-    grids: Grids = found["sheets"]
-    return grids
+    return done.stdout

@@ -206,6 +206,7 @@ class TestPreviewAndApply:
             ("due_on", "soon", "Write a date"),
             ("weight", "heavy", "Write a whole number"),
             ("weight", 1.5, "Write a whole number"),
+            ("weight", False, "Write a whole number"),
             ("weight", 5000, "less than or equal to 1000"),
             ("kind", "Wish", "Choose one of"),
             ("owner", "nobody", "There is no row with the ref nobody"),
@@ -230,6 +231,11 @@ class TestPreviewAndApply:
         assert any(fault["pointer"] == f"/rows/{line['key']}" for fault in refused.json()["errors"])
         after = all_rows(sample_url)
         assert {name for name in after if after[name] != before[name]} <= {"access_token"}
+
+    def test_a_word_that_spreadsheets_take_for_a_truth_is_that_word(self, manager: Officer) -> None:
+        sent = manager.write("Milestones", "HOPE-3", title=True).send()
+        (line,) = (each for each in sent["rows"] if each["status"] == "update")
+        assert [(each["field"], each["to"]) for each in line["changes"]] == [("title", "TRUE")]
 
     def test_only_the_file_of_the_preview_is_applied(self, manager: Officer) -> None:
         sent = manager.report("HOPE-3", status="complete").send()
