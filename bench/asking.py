@@ -121,9 +121,12 @@ def statements_of(house: House, path: str) -> Statements:
         sent.append((sql, parameters))
 
     app = create_app(Settings(database_url=house.url))
-    event.listen(app.state.database.engine, "before_cursor_execute", take)
+    engines = app.state.database.engines
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", take)
     with TestClient(app) as client:
         client.get(path, headers={"Authorization": f"Bearer {house.caller.token}"}).raise_for_status()
         # What it writes when it ends is no part of the question.
-        event.remove(app.state.database.engine, "before_cursor_execute", take)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", take)
     return [(sql, parameters) for sql, parameters in sent if sql not in TRANSACTION]

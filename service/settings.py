@@ -87,7 +87,12 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
-    pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections of one process.")
+    pool_size: int = Field(
+        10,
+        ge=1,
+        le=200,
+        description="PostgreSQL connections of one process; figures and files take 4 more at most.",
+    )
     lock_timeout_seconds: float = Field(
         10.0, gt=0, le=600, description="How long a request waits for the database before it answers 503."
     )

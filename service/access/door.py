@@ -173,10 +173,12 @@ class Visit:
         act: Callable[[Recorder], tuple[Any, str]],
         kept: Callable[[Any], Any] = lambda content: content,
         status: int = 201,
+        *,
+        is_long: bool = False,
     ) -> Response:
         """Make something and answer with it and its address, if any; once, however often the same key is sent.
 
-        `kept` returns what is kept of the content for the next time: no secret.
+        `kept` returns what is kept of the content for the next time: no secret. `is_long` as in `Database.write`.
         """
         body = self.body
         path = f"POST {self.request.url.path}?{self.request.url.query}"
@@ -196,7 +198,7 @@ class Visit:
             return made
 
         with idempotency.in_flight(keyed):
-            made = await self.database.write(answer)
+            made = await self.database.write(answer, is_long=is_long)
         headers = {"ETag": etag_of(made.body), **({"Location": made.location} if made.location else {})}
         return Response(made.body, made.status, headers, JSON_MEDIA_TYPE)
 

@@ -1,9 +1,10 @@
 """One database behind three verbs: `read` (one statement), `snapshot` (several that agree) and `write`.
 
-Work is written once, as plain functions of a connection. On PostgreSQL it runs over an asynchronous driver.
-On SQLite a read starts on the event loop itself (most are shorter than the trip to another thread) and moves to a
-thread where it turns out long; a snapshot runs in a thread, and all writes in one thread, where those that waited for
-it share a commit. A write is committed before it returns; whatever raises rolls back.
+Work is written once, as plain functions of a connection. On PostgreSQL it runs over an asynchronous driver: reads and
+writes on the event loop itself, snapshots and long writes, which work out much from what they find, on a loop apart.
+On SQLite a read starts on the event loop (most are shorter than the trip to another thread) and moves to a thread where
+it turns out long; a snapshot runs in a thread, and all writes in one thread, where those that waited for it share a
+commit. A write is committed before it returns; whatever raises rolls back.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
+from service.core.apart import LoopApart
 from service.core.driver import is_sqlite, send_script, sqlite_driver
 from service.core.errors import Unavailable
 from service.core.integrity import conflict_of
@@ -34,7 +36,7 @@ from service.core.turns import Act, Failed, Outcomes, Turns
 
 # Any number will do, as long as every writer of one database takes the same.
 WRITER_LOCK = 7_226_310
-SNAPSHOT_THREADS = 4
+SNAPSHOTS_AT_ONCE = 4
 # A read that is not done after this time leaves the event loop to the others. The clock is looked at each so many steps
 # of SQLite's machine; to count those alone would not do, for SQLite counts on from one run of a statement to the next.
 GLANCE_SECONDS = 0.01
@@ -110,14 +112,24 @@ class Database:
         self._writing = asyncio.Lock()
         self._writer = ThreadPoolExecutor(1, "writer")
         self._turns = Turns(self._writer, self._act_together, lock_timeout_seconds, BUSY)
-        self._readers = ThreadPoolExecutor(SNAPSHOT_THREADS, "snapshot")
+        self._readers = ThreadPoolExecutor(SNAPSHOTS_AT_ONCE, "snapshot")
         self._workers = ThreadPoolExecutor(1, "worker")
         self._glance: Connection | None = None
         self._glance_until = 0.0
+        self._apart = LoopApart("apart")
         if self.is_sqlite:
-            self.engine = _sqlite_engine(parsed, lock_timeout_seconds)
+            self.engine = self._engine_apart = _sqlite_engine(parsed, lock_timeout_seconds)
         else:
-            self.engine = _postgresql_engine(parsed, pool_size, lock_timeout_seconds)
+            # A connection of its driver belongs to a loop.
+            self.engine, self._engine_apart = (
+                _postgresql_engine(parsed, size, lock_timeout_seconds)
+                for size in (pool_size, min(pool_size, SNAPSHOTS_AT_ONCE))
+            )
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """What its connections come from."""
+        return (self.engine,) if self.is_sqlite else (self.engine, self._engine_apart)
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
         """Run one short statement, outside any transaction."""
@@ -132,11 +144,13 @@ class Database:
     async def snapshot(self, ask: Callable[[Connection], T]) -> T:
         """Run statements that all see the same state of the database."""
         if not self.is_sqlite:
-            return await greenlet_spawn(self._ask_snapshot, ask)
+            return await self._apart.run(greenlet_spawn(self._ask_snapshot, ask))
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._ask_snapshot, ask)
 
-    async def write(self, act: Callable[[Connection], T]) -> T:
+    async def write(self, act: Callable[[Connection], T], *, is_long: bool = False) -> T:
         """Run a change as the only writer, and commit it before returning.
+
+        `is_long` says that it takes long by itself, and not only for the database.
 
         Raises:
             Unavailable: another writer held the database for longer than the set time.
@@ -150,7 +164,9 @@ class Database:
         except TimeoutError:
             raise Unavailable(BUSY) from None
         try:
-            return await greenlet_spawn(self._act, act)
+            if is_long:
+                return await self._apart.run(greenlet_spawn(self._act, self._engine_apart, act))
+            return await greenlet_spawn(self._act, self.engine, act)
         finally:
             self._writing.release()
 
@@ -183,6 +199,7 @@ class Database:
             self.engine.dispose()
         else:
             await greenlet_spawn(self.engine.dispose)
+            await self._apart.end(greenlet_spawn(self._engine_apart.dispose))
 
     def _ask_at_once(self, ask: Callable[[Connection], T]) -> T:
         with passing_faults():
@@ -213,15 +230,15 @@ class Database:
             return ask(connection)
 
     def _ask_snapshot(self, ask: Callable[[Connection], T]) -> T:
-        with passing_faults(), self.engine.connect() as connection:
+        with passing_faults(), self._engine_apart.connect() as connection:
             try:
                 begin_snapshot(connection)
                 return ask(connection)
             finally:
                 _roll_back(connection)
 
-    def _act(self, act: Callable[[Connection], T]) -> T:
-        with passing_faults(), self.engine.connect() as connection:
+    def _act(self, engine: Engine, act: Callable[[Connection], T]) -> T:
+        with passing_faults(), engine.connect() as connection:
             try:
                 begin_write(connection)
                 result = act(connection)
@@ -234,8 +251,8 @@ class Database:
     def _act_together(self, acts: Sequence[Act]) -> Outcomes:
         """Do several changes on SQLite in one transaction; one that raises is undone alone."""
         if len(acts) == 1:
-            return [self._act(acts[0])]
-        return self._act(lambda connection: [_attempted(connection, act) for act in acts])
+            return [self._act(self.engine, acts[0])]
+        return self._act(self.engine, lambda connection: [_attempted(connection, act) for act in acts])
 
 
 def _attempted(connection: Connection, act: Act) -> Any:
@@ -350,7 +367,7 @@ def _sqlite_engine(url: URL, lock_timeout_seconds: float) -> Engine:
         url.set(drivername="sqlite"),
         connect_args={"check_same_thread": False, "timeout": lock_timeout_seconds},
         poolclass=pool.QueuePool,
-        pool_size=SNAPSHOT_THREADS + 2,
+        pool_size=SNAPSHOTS_AT_ONCE + 2,
         # The one that was used last has the most of what is asked for in its cache; the others need hold nothing.
         pool_use_lifo=True,
         pool_reset_on_return=None,

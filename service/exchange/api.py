@@ -181,7 +181,7 @@ async def preview_import(visit: Sender) -> Response:
 
     # A form is cut up anew each time that it is sent: what is in it makes it the same.
     same = to_json([sent.sha256, sent.name, upload.strategy_id, upload.sheet])
-    return await replace(visit, body=same).post(act)
+    return await replace(visit, body=same).post(act, is_long=True)
 
 
 @router.get(
@@ -222,7 +222,7 @@ async def apply_import(row_id: PathId, body: ImportApply, visit: Importer) -> Re
         )
         return row, ""
 
-    return await visit.post(act, status=200)
+    return await visit.post(act, status=200, is_long=True)
 
 
 @router.get(

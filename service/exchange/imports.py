@@ -45,7 +45,7 @@ async def preview(database: Database, actor: Actor, strategy_id: int, sent: Sent
         Invalid: the sheets cannot be made out.
     """
     try:
-        await database.write(lambda connection: _try_out(connection, actor, strategy_id, sent, today))
+        await database.write(lambda connection: _try_out(connection, actor, strategy_id, sent, today), is_long=True)
     except _Undone as undone:
         return undone.outcomes
     raise AssertionError

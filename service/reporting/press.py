@@ -16,20 +16,26 @@ FEW = 500
 NICE = 10
 
 
-def render(content: Content, position: int) -> dict[str, bytes]:
+def pack(content: Content, position: int) -> bytes:
+    """Return a content, and the place in history that it is of, as `render` and `press` take them."""
+    return pickle.dumps((content, position))
+
+
+def render(packed: bytes) -> dict[str, bytes]:
     """Return the files of a report: see `rendering`."""
     from service.reporting import rendering  # noqa: PLC0415 Its libraries are many, and not always needed.
 
+    content, position = pickle.loads(packed)  # noqa: S301 It comes from the service itself.
     return rendering.render(content, position)
 
 
-async def press(content: Content, position: int) -> dict[str, bytes]:
+async def press(packed: bytes) -> dict[str, bytes]:
     """Return the files of a report, made by a process of its own."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     try:
-        made, _ = await process.communicate(pickle.dumps((content, position)))
+        made, _ = await process.communicate(packed)
     finally:
         if process.returncode is None:
             process.kill()
@@ -43,8 +49,7 @@ async def press(content: Content, position: int) -> dict[str, bytes]:
 def main() -> None:
     """Read a content and write its files, while nobody else wants the processor."""
     os.nice(NICE)
-    content, position = pickle.load(sys.stdin.buffer)  # noqa: S301 It comes from the service itself.
-    pickle.dump(render(content, position), sys.stdout.buffer)
+    pickle.dump(render(sys.stdin.buffer.read()), sys.stdout.buffer)
 
 
 if __name__ == "__main__":

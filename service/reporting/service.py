@@ -1,6 +1,5 @@
 """Publishing, withdrawing, proving and restating reports."""
 
-import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +23,7 @@ from service.progress.schemas import MilestoneFilters
 from service.reporting.content import arrange, restated
 from service.reporting.filenames import digest
 from service.reporting.models import ReportStatus, report, report_file
-from service.reporting.press import FEW, press, render
+from service.reporting.press import FEW, pack, press, render
 from service.reporting.queries import fetch_facts
 from service.reporting.reports import REPORTS
 from service.reporting.rules import Content
@@ -100,23 +99,26 @@ def content_of(connection: Connection, row: Row) -> tuple[Content, Known]:
 
 async def render_report(database: Database, row: Row) -> Files:
     """Return the files of a report, made anew from the history."""
-    content, known = await database.snapshot(lambda connection: content_of(connection, row))
-    return await _render(database, content, known)
+    return await _render(database, *await database.snapshot(lambda connection: _packed(connection, row)))
 
 
-async def _render(database: Database, content: Content, known: Known) -> Files:
-    if len(content["milestones"]) > FEW:
-        return await press(content, known.seq)
-    return await database.aside(lambda: render(content, known.seq))
+def _packed(connection: Connection, row: Row) -> tuple[bytes, bool]:
+    """Return the content of a report, packed where nobody waits for that, and whether it is a large one."""
+    content, known = content_of(connection, row)
+    return pack(content, known.seq), len(content["milestones"]) > FEW
+
+
+async def _render(database: Database, packed: bytes, is_large: bool) -> Files:
+    return await (press(packed) if is_large else database.aside(lambda: render(packed)))
 
 
 async def _render_draft(database: Database, row: Row) -> Files:
     """Return the files of a draft as it stands; whoever looks at one takes file after file, so the last are kept."""
-    content, known = await database.snapshot(lambda connection: content_of(connection, row))
-    key = digest(pickle.dumps((content, known.seq)))
+    packed, is_large = await database.snapshot(lambda connection: _packed(connection, row))
+    key = digest(packed)
     files = _LAST_DRAFT.get(key)
     if files is None:
-        files = await _render(database, content, known)
+        files = await _render(database, packed, is_large)
         _LAST_DRAFT.clear()
         _LAST_DRAFT[key] = files
     return files

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import event
+
+from service.core.db import Database
 
 
 @contextmanager
-def statements_sent(engine: Engine, is_wanted: Callable[[str], bool]) -> Iterator[list[str]]:
+def statements_sent(database: Database, is_wanted: Callable[[str], bool]) -> Iterator[list[str]]:
     """Gather those statements that are wanted."""
     sent: list[str] = []
 
@@ -16,8 +18,10 @@ def statements_sent(engine: Engine, is_wanted: Callable[[str], bool]) -> Iterato
         if is_wanted(statement):
             sent.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    for engine in database.engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        for engine in database.engines:
+            event.remove(engine, "before_cursor_execute", note)

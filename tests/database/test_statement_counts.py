@@ -118,7 +118,7 @@ def _patience() -> Iterator[None]:
 
 def statements(api: Api) -> AbstractContextManager[list[str]]:
     """Gather the statements that are sent to the database."""
-    return statements_sent(api.database.engine, lambda statement: not statement.lstrip().upper().startswith(FRAMING))
+    return statements_sent(api.database, lambda statement: not statement.lstrip().upper().startswith(FRAMING))
 
 
 def counted(api: Api, ask: Callable[[], Any], status: int = 200) -> int:

@@ -110,7 +110,7 @@ def run(path: str, story: Callable[[Database], Awaitable[None]], patience: float
 
 def test_those_that_wait_share_a_commit(path: str) -> None:
     async def story(database: Database) -> None:
-        with statements_sent(database.engine, lambda statement: statement == "COMMIT") as commits:
+        with statements_sent(database, lambda statement: statement == "COMMIT") as commits:
             assert await all_at_once(database, *(say(what) for what in "abcde")) == list("abcde")
             assert kept(path) == set("abcde")
         # One is that of whoever held them up.

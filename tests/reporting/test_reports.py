@@ -247,11 +247,11 @@ def test_a_draft_can_be_thrown_away_and_made_anew(sample: Api) -> None:
 def test_a_draft_is_made_once_for_all_its_files_and_anew_after_a_change(
     sample: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Any] = []
+    made: list[bytes] = []
 
-    def note(*content: Any) -> dict[str, bytes]:
-        made.append(content)
-        return render(*content)
+    def note(packed: bytes) -> dict[str, bytes]:
+        made.append(packed)
+        return render(packed)
 
     monkeypatch.setattr("service.reporting.service.render", note)
     report = draft_report(sample, 1)["id"]
