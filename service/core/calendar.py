@@ -60,8 +60,10 @@ def period_ends(first: date, last: date, every: Every) -> Iterator[date]:
                 yield day
 
 
-# The years of the plan: 1900 to 2999.
-QUARTER_NAME = re.compile(r"(19\d{2}|2\d{3})-(\d{2})-Q([1-4])", re.ASCII)
+# The years of the plan, and what they look like.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+YEAR = "(19|2[0-9])[0-9]{2}"
+QUARTER_NAME = re.compile(rf"(?P<year>{YEAR})-(?P<following>[0-9]{{2}})-Q(?P<number>[1-4])")
 
 
 @dataclass(frozen=True, order=True)
@@ -106,6 +108,6 @@ def parse_quarter(name: str) -> Quarter:
         ValueError: it is none.
     """
     found = QUARTER_NAME.fullmatch(name)
-    if not found or (int(found[1]) + 1) % 100 != int(found[2]):
+    if not found or (int(found["year"]) + 1) % 100 != int(found["following"]):
         raise ValueError(name)
-    return Quarter(int(found[1]), int(found[3]))
+    return Quarter(int(found["year"]), int(found["number"]))

@@ -19,11 +19,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from service.core.calendar import FIRST_YEAR, LAST_YEAR, YEAR
+
 LARGEST_ID = 2**53 - 1
 LARGEST_NUMBER = 1e15
-FIRST_YEAR, LAST_YEAR = 1900, 2999
-# The same years, for those who read the schema.
-YEARS = "^(19|2[0-9])[0-9]{2}-"
 DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 INSTANT_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 AMOUNT_PATTERN = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
@@ -101,7 +100,7 @@ class InYears:
 
     def __get_pydantic_json_schema__(self, kind: CoreSchema, describe: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Return the schema with the years in it."""
-        return {**describe(kind), "pattern": YEARS}
+        return {**describe(kind), "pattern": f"^{YEAR}-"}
 
 
 Day = Annotated[date, BeforeValidator(parse_date), InYears()]
@@ -120,7 +119,7 @@ LIKE_LIST = (
     "|indicators|updates|observations|reports|events|progress|progress/trend|progress/changes|milestones/[0-9]{1,16}/updates"
     "|indicators/[0-9]{1,16}/observations|(priorities|workstreams)/[0-9]{1,16}/progress)([?][!-~]{0,1900})?$"
 )
-LIKE_QUARTER = f"{YEARS}[0-9]{{2}}-Q[1-4]$"
+LIKE_QUARTER = f"^{YEAR}-[0-9]{{2}}-Q[1-4]$"
 LIKE_EMAIL = rf"^[^@{BLANKS}\u0000]+@[^@{BLANKS}\u0000]+$"
 LIKE_EVENT = (
     "^((strategy|priority|workstream|milestone|decision|funding_award|indicator|report)[.](created|updated|deleted)"

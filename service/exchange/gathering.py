@@ -106,7 +106,7 @@ def gather(connection: Connection, actor: Actor, strategy_id: int, as_at: date, 
 
 def in_cells(sheet: Sheet, row: Row, refs: Refs) -> Row:
     """Return a row as it stands in the cells of a sheet: ids as refs."""
-    cells = {name: row.get(name) for name in sheet.names}
+    cells = {name: row.get(name) for name in sheet.takes}
     for field in sheet.pointing:
         value = cells[field.name]
         if field.takes is Takes.REF:

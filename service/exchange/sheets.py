@@ -59,13 +59,8 @@ class Sheet:
         return tuple(field for field in self.fields if not field.is_shown_only)
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The fields that its columns stand for."""
-        return tuple(field.name for field in self.fields)
-
-    @cached_property
     def takes(self) -> dict[str, Takes]:
-        """What a cell of each field takes."""
+        """The fields that its columns stand for, and what a cell of each takes."""
         return {field.name: field.takes for field in self.fields}
 
     @cached_property

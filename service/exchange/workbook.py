@@ -9,6 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
+from service.core.calendar import LAST_YEAR
 from service.core.errors import Fault, Invalid
 from service.exchange.cells import FIRST_DAY
 from service.exchange.sheets import SHEETS, UPDATES, Field, Sheet, Takes
@@ -17,7 +18,7 @@ Row = Mapping[str, Any]
 # Lines that are free for what is new, on the sheets of the plan.
 SPARE = 50
 DAY_FORMAT = "dd/mm/yyyy"
-LAST_DAY = date(2999, 12, 31)
+LAST_DAY = date(LAST_YEAR, 12, 31)
 LIST_SHEET = "Lists"
 A4 = 9
 # Colour and word together: nobody needs to see the one to read the other.
