@@ -29,7 +29,7 @@ from service.core.responses import (
 )
 from service.exchange.csvw import DESCRIPTION, MEDIA_TYPE, describe
 from service.exchange.gathering import gather
-from service.exchange.imports import apply, find_import, keep, marked, preview
+from service.exchange.imports import apply, check_is_seen, find_import, keep, marked, preview
 from service.exchange.reading import read_sent
 from service.exchange.schemas import SHEET_NAMES, ImportApply, ImportRead, WorkbookQuery
 from service.exchange.tables import Tables
@@ -169,18 +169,21 @@ async def _workbook_answer(book: Book, name: str) -> Response:
 async def preview_import(visit: Sender) -> Response:
     """Preview an import."""
     upload = await read_upload(visit.request.headers, visit.body)
-    sent = await read_sent(upload.file_name, upload.content, upload.sheet)
+    actor, strategy_id, today = visit.actor, upload.strategy_id, clock.today()
     try:
-        outcomes = await preview(visit.database, visit.actor, upload.strategy_id, sent, clock.today())
+        # Nothing is read for a strategy that is not seen.
+        await visit.read(lambda connection: check_is_seen(connection, actor, strategy_id, today))
+        sent = await read_sent(upload.file_name, upload.content, upload.sheet)
+        outcomes = await preview(visit.database, actor, strategy_id, sent, today)
     except NotFound as error:
         raise Invalid(Fault("/strategy_id", error.detail)) from None
 
     def act(recorder: Recorder) -> tuple[Row, str]:
-        row = keep(recorder, visit.actor, upload.strategy_id, sent, outcomes)
+        row = keep(recorder, actor, strategy_id, sent, outcomes)
         return row, f"/v1/imports/{row['id']}"
 
     # A form is cut up anew each time that it is sent: what is in it makes it the same.
-    same = to_json([sent.sha256, sent.name, upload.strategy_id, upload.sheet])
+    same = to_json([sent.sha256, sent.name, strategy_id, upload.sheet])
     return await replace(visit, body=same).post(act, is_long=True)
 
 

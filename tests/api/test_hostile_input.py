@@ -215,7 +215,7 @@ def test_a_method_that_an_address_does_not_take_is_named(served: Api, path: str)
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "//", "/v1", "/v1/", "/v1/nothing", "/v1/areas/", "//v1/areas", "/%00", "/%ff", "/a" * 9999]
+    "path", ["//", "/v1", "/v1/", "/v1/nothing", "/v1/areas/", "//v1/areas", "/%00", "/%ff", "/a" * 9999]
 )
 def test_an_address_with_nothing_there_is_a_problem_too(served: Api, path: str) -> None:
     (answer,) = send_all(served, [Request("GET", path)])

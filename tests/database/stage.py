@@ -15,6 +15,7 @@ from tests.durability.loopback import Answer, Caller, Server, make_token, servin
 PATIENT, IMPATIENT = 30, 1
 LIST = "/v1/milestones"
 REPORTS = "/v1/milestones/1/updates"
+SNAPSHOT = "/v1/progress?strategy_id=1"
 REFUSE_AT_COMMIT = (
     """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -86,13 +87,14 @@ def assert_says_come_again(answer: Answer) -> None:
 
 
 async def until_well(stage: Stage) -> None:
-    """Read and write until the faults of old connections are over; each answer is 200, 201 or 503."""
+    """Ask in every way until the faults of old connections are over; each answer is 200, 201 or 503."""
     for _ in range(50):
-        answers = [await stage.get(), await stage.report()]
+        answers = [await stage.get(), await stage.report(), await stage.get(SNAPSHOT)]
         assert {answer.status for answer in answers} <= {200, 201, 503}
         if {answer.status for answer in answers} == {200, 201}:
             break
     for _ in range(20):
         assert (await stage.get()).status == 200
         assert (await stage.report()).status == 201
+        assert (await stage.get(SNAPSHOT)).status == 200
     assert (await stage.get("/readyz")).status == 200
