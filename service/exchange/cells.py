@@ -5,7 +5,7 @@ apostrophe there already. So taking one apostrophe away gives every text back as
 it is, so there a text needs none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -59,16 +59,30 @@ def instant_text(value: datetime) -> str:
     return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
+def instant_texts(values: Sequence[datetime | None]) -> list[str | None]:
+    """Return many instants in UTC, each as `instant_text` writes it, in a fraction of the time."""
+    written = orjson.loads(orjson.dumps(values, option=orjson.OPT_UTC_Z))
+    return [text.replace("Z", ".000000Z") if text and "." not in text else text for text in written]
+
+
 def json_text(value: Any) -> str:
     """Return what has parts of its own as JSON, and nothing for an empty list."""
     return "" if value == [] else orjson.dumps(value, default=str).decode()
 
 
-# How the values of a kind are written as text, none of them null, where `str` is not what is wanted.
-TEXTS: dict[Kind, Callable[[Any], str]] = {
-    Kind.FLAG: lambda value: "true" if value else "false",
-    Kind.INSTANT: instant_text,
-    Kind.TEXT: guarded,
-    Kind.LIST: lambda value: guarded(listed(value)),
-    Kind.JSON: lambda value: guarded(json_text(value)),
+def _each(write: Callable[[Any], str]) -> Callable[[Sequence[Any]], list[str | None]]:
+    return lambda values: [None if value is None else write(value) for value in values]
+
+
+def _guarded_texts(values: Sequence[str | None]) -> list[str | None]:
+    return [GUARD + text if text and text[0] in RISKY else text for text in values]
+
+
+# How a column of a kind is written in CSV, where `str` is not what is wanted; a null is none of it.
+TEXTS: dict[Kind, Callable[[Sequence[Any]], list[str | None]]] = {
+    Kind.FLAG: _each(lambda value: "true" if value else "false"),
+    Kind.INSTANT: instant_texts,
+    Kind.TEXT: _guarded_texts,
+    Kind.LIST: _each(lambda value: guarded(listed(value))),
+    Kind.JSON: _each(lambda value: guarded(json_text(value))),
 }

@@ -1,7 +1,7 @@
 """Texts in cells: none runs as a formula, and each comes back as it was. No database is asked."""
 
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from service.core.errors import Invalid
 from service.core.negotiation import Format, chosen_format
-from service.exchange.cells import LARGEST_NUMBER, LONGEST_TEXT, guarded, unguarded
+from service.exchange.cells import LARGEST_NUMBER, LONGEST_TEXT, guarded, instant_text, instant_texts, unguarded
 from service.exchange.columns import columns_of
 from service.exchange.csvfile import BYTE_ORDER_MARK, CsvFile, read_lines
 from service.exchange.xlsxfile import XlsxFile
@@ -74,11 +74,18 @@ def test_a_guarded_text_comes_back_and_is_no_formula(text: str) -> None:
     assert not written or written[0] not in "=+-@\t\r\n＝＋－＠"
 
 
+@given(st.lists(st.none() | st.datetimes(datetime(1900, 1, 1), datetime(3000, 1, 1), timezones=st.just(UTC))))  # noqa: DTZ001 They are bounds.
+@example([datetime(2018, 12, 10, 9, 30, tzinfo=UTC), None, datetime(2018, 12, 10, 9, 30, 0, 1, tzinfo=UTC)])
+def test_many_instants_are_written_as_one_is(instants: list[datetime | None]) -> None:
+    assert instant_texts(instants) == [None if each is None else instant_text(each) for each in instants]
+
+
 @given(st.lists(TEXTS, max_size=5))
 @example(['a"b,c\r\nd', "é\u2028x", "\x01\x1f\x85"])
 def test_csv_gives_every_text_back(texts: list[str]) -> None:
     lines = list(read_lines(csv_bytes(*(row(text=each) for each in texts)).decode()))
     assert lines[0] == ["id", "text", "day", "amount", "share", "is_so", "several"]
+    assert [line[1] for line in lines[1:]] == [guarded(each) for each in texts]
     assert [unguarded(line[1]) for line in lines[1:]] == texts
 
 
