@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import Connection
 
-from service.access.collection import PathId
+from service.access.collection import PathId, view_of
 from service.access.door import Door, Myself, PlanReader, Visit, entered
 from service.access.policy import Act
+from service.access.rows import get_row
 from service.core import clock
 from service.core.answers import tagged_answer, to_json
 from service.core.errors import Fault, Invalid, NotFound
@@ -29,12 +30,13 @@ from service.core.responses import (
 )
 from service.exchange.csvw import DESCRIPTION, MEDIA_TYPE, describe
 from service.exchange.gathering import gather
-from service.exchange.imports import apply, check_is_seen, find_import, keep, marked, preview
+from service.exchange.imports import apply, find_import, keep, marked, preview
 from service.exchange.reading import read_sent
 from service.exchange.schemas import SHEET_NAMES, ImportApply, ImportRead, WorkbookQuery
 from service.exchange.tables import Tables
 from service.exchange.uploads import read_upload
 from service.exchange.workbook import Book, workbook_bytes
+from service.plan.catalogue import STRATEGIES
 
 router = APIRouter(route_class=Door, redirect_slashes=False)
 TableName = Annotated[
@@ -172,7 +174,9 @@ async def preview_import(visit: Sender) -> Response:
     actor, strategy_id, today = visit.actor, upload.strategy_id, clock.today()
     try:
         # Nothing is read for a strategy that is not seen.
-        await visit.read(lambda connection: check_is_seen(connection, actor, strategy_id, today))
+        await visit.read(
+            lambda connection: get_row(connection, STRATEGIES, strategy_id, view_of(connection, actor, None))
+        )
         sent = await read_sent(upload.file_name, upload.content, upload.sheet)
         outcomes = await preview(visit.database, actor, strategy_id, sent, today)
     except NotFound as error:

@@ -11,8 +11,6 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
 from service.access.policy import Actor
-from service.access.resource import View
-from service.access.rows import get_row
 from service.core import clock
 from service.core.db import Database
 from service.core.errors import Conflict, Fault, Invalid, NotFound
@@ -24,7 +22,6 @@ from service.exchange.lines import Line
 from service.exchange.models import sheet_import
 from service.exchange.reading import Sent, lines_in
 from service.exchange.workbook import Book
-from service.plan.catalogue import STRATEGIES
 
 KEPT = timedelta(days=30)
 SHOWN = ("id", "strategy_id", "file_name", "sha256", "created_at", "applied_at")
@@ -40,17 +37,11 @@ class _Undone(Exception):
         self.outcomes = outcomes
 
 
-def check_is_seen(connection: Connection, actor: Actor, strategy_id: int, today: date) -> None:
-    """Raise NotFound where there is no such strategy that the actor may see."""
-    get_row(connection, STRATEGIES, strategy_id, View(None, today, actor.reach.sight))
-
-
 async def preview(database: Database, actor: Actor, strategy_id: int, sent: Sent, today: date) -> Sequence[Outcome]:
     """Return what each line would do: it is done, by the very functions that would, and undone again.
 
     Raises:
         NotFound: there is no such strategy that the actor may see.
-        Invalid: the sheets cannot be made out.
     """
     try:
         await database.write(lambda connection: _try_out(connection, actor, strategy_id, sent, today), is_long=True)

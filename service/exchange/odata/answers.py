@@ -19,8 +19,6 @@ from service.exchange.odata.syntax import FilterError
 PAGE_ROWS, MOST_PAGE_ROWS = 1000, 5000
 PAGE_PREFERENCE = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*\"?(\d{1,9})\"?", re.ASCII | re.IGNORECASE)
 JSON_RANGES = frozenset({"application/json", "application/*", "*/*"})
-# Short names of what $format takes.
-SHORT = {"json": "application/json"}
 # Types that JSON has values of by itself, so that nothing needs to be said of them.
 SELF_TOLD = frozenset({"Edm.String", "Edm.Boolean", "Edm.Double"})
 # What is written otherwise than it is held: amounts as numbers, and both as texts where no reader may round them.
@@ -58,8 +56,8 @@ def chosen_form(accept: str | None, asked: str | None) -> Form:
         FilterError: it is none that this feed has.
     """
     if asked is not None:
-        name, *parameters = asked.split(";")
-        return _form(";".join((SHORT.get(name, name), *parameters)))
+        # `json` is short for it.
+        return _form(f"application/{asked}" if asked.partition(";")[0] == "json" else asked)
     ranges = [each for each in (accept or "*/*").split(",") if each.strip()]
     for each in sorted(ranges, key=_quality, reverse=True):
         if each.partition(";")[0].strip().lower() in JSON_RANGES and _quality(each) > 0:
